@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Copyright (c) The shunt authors
+# The only Makefile. `make help` lists what it can do.
+
+CC	?= gcc
+CLANG	?= clang
+PREFIX	?= /usr
+DESTDIR	?=
+V	?= 0
+CASE	?= *
+
+# Debian packages: to build, and to run demo, tests and benchmarks. The one list.
+BUILD_PACKAGES	= clang gcc make pkg-config libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
+		  libuv1-dev libyaml-dev libjansson-dev libelf-dev zlib1g-dev libc6-dev
+TEST_PACKAGES	= libcmocka-dev iproute2 bpftool curl iperf3 netcat-openbsd nginx-light strace \
+		  util-linux procps ethtool python3-minimal qemu-system-x86 busybox-static \
+		  cpio kmod xdp-tools libclang-rt-14-dev
+
+O	 = build
+VERSION := 0.1.0
+LIBS	 = libbpf libxdp libnl-3.0 libnl-route-3.0 libuv yaml-0.1 jansson
+
+WARN	 = -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
+INCLUDE	 = -I$(O)/include -Iinclude -Icontrol
+CFLAGS	?= -O2 -g
+CFLAGS_	 = -std=gnu11 $(WARN) $(INCLUDE) -D_GNU_SOURCE -DSHUNT_VERSION='"$(VERSION)"' \
+	   -DSHUNT_LIBDIR='"$(PREFIX)/lib/shunt"' $(CFLAGS)
+LDLIBS_	 = $(shell pkg-config --libs $(LIBS)) -lelf -lz
+SAN	 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror \
+	   -Wno-missing-declarations -I$(O)/include -Iinclude \
+	   -I/usr/include/$(shell uname -m)-linux-gnu
+
+Q	 = $(if $(filter 0,$(V)),@)
+say	 = $(if $(filter 0,$(V)),@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# ---- what is built from what -------------------------------------------------------------------
+lib_src	:= $(wildcard control/base/*.c control/model/*.c control/mirror/*.c control/compile/*.c \
+	   control/kernel/*.c control/client/*.c)
+daemon_src := $(wildcard control/daemon/*.c)
+cli_src	:= $(wildcard control/cli/*.c)
+bpf_mod	:= $(patsubst dataplane/modules/%.bpf.c,%,$(wildcard dataplane/modules/*.bpf.c))
+bpf_obj	:= $(foreach h,xdp tc,$(O)/bpf/gate.$(h).o $(O)/bpf/root.$(h).o \
+	   $(patsubst %,$(O)/bpf/modules/%.$(h).o,$(bpf_mod)))
+unit_src := $(wildcard tests/unit/*_test.c)
+ktest_src := $(wildcard tests/packet/*_test.c tests/kernel/*_test.c)
+bench_src := $(wildcard tests/bench/*.bench.c)
+tool_src := $(wildcard tests/lib/tool_*.c)
+tlib_src := $(filter-out $(tool_src),$(wildcard tests/lib/*.c))
+tbpf_src := $(wildcard tests/lib/*.bpf.c tests/kernel/*.bpf.c tests/bench/*.bpf.c tests/net/*.bpf.c)
+fuzz_src := $(wildcard tests/fuzz/*_fuzz.c)
+
+tlib_src := $(filter-out %.bpf.c,$(tlib_src))
+tbpf_obj := $(foreach h,xdp tc,$(patsubst %.bpf.c,$(O)/%.$(h).o,$(tbpf_src)))
+obj	 = $(patsubst %.c,$(O)/$(2)%.o,$(1))
+
+programs := $(O)/shuntd $(O)/shunt
+units	:= $(patsubst %.c,$(O)/%,$(unit_src))
+ktests	:= $(patsubst %.c,$(O)/%,$(ktest_src))
+benches	:= $(patsubst %.bench.c,$(O)/%.bench,$(bench_src))
+tools	:= $(patsubst tests/lib/tool_%.c,$(O)/tests/%,$(tool_src))
+
+.PHONY: all
+all: $(programs) $(bpf_obj)
+
+.PHONY: help
+help: ## this list
+	@echo 'make TARGET [CASE=glob] [V=1]'
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+$(O)/include/shunt/lib:
+	$(Q)mkdir -p $(@D) && ln -sfn $(CURDIR)/dataplane/lib $@
+
+# The sanitized twin of each object lies in build/san/
+define c_rule
+$(O)/$(1)%.o: %.c | $(O)/include/shunt/lib
+	$$(call say,CC,$$@)
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(CFLAGS_) $(2) -MMD -MP -c -o $$@ $$<
+endef
+$(eval $(call c_rule,,))
+$(eval $(call c_rule,san/,$(SAN) -O1))
+
+$(O)/shuntd: $(call obj,$(daemon_src) $(lib_src),)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS_)
+
+$(O)/shunt: $(call obj,$(cli_src) $(filter control/base/% control/model/% control/client/%,$(lib_src)),)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs yaml-0.1 jansson)
+
+$(O)/bpf/%.xdp.o: dataplane/%.bpf.c | $(O)/include/shunt/lib
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DSHUNT_XDP -MMD -MP -c -o $@ $<
+
+$(O)/bpf/%.tc.o: dataplane/%.bpf.c | $(O)/include/shunt/lib
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/tests/%.xdp.o: tests/%.bpf.c | $(O)/include/shunt/lib
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DSHUNT_XDP -MMD -MP -c -o $@ $<
+
+$(O)/tests/%.tc.o: tests/%.bpf.c | $(O)/include/shunt/lib
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- tests ------------------------------------------------------------------------------------
+# Unit tests run sanitized; packet and kernel tests load programs and run plain.
+$(units): $(O)/tests/unit/%: $(call obj,$(lib_src) $(tlib_src),san/) $(O)/san/tests/unit/%.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(LDLIBS_) -lcmocka
+
+$(ktests): $(O)/tests/%: $(call obj,$(lib_src) $(tlib_src),) $(O)/tests/%.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ $(LDLIBS_) -lcmocka
+
+$(benches): $(O)/tests/bench/%.bench: $(call obj,$(lib_src) $(tlib_src),) $(O)/tests/bench/%.bench.o
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS_)
+
+$(tools): $(O)/tests/%: $(O)/tests/lib/tool_%.o $(call obj,$(lib_src) $(tlib_src),)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ $(LDLIBS_)
+
+.PHONY: tests
+tests: all $(units) $(ktests) $(tools) $(tbpf_obj)
+
+.PHONY: packages
+packages: ## install the Debian packages that are missing (root)
+	$(Q)tests/lib/packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/* arena.h - memory that is freed all at once */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena_block;
+
+/* Zero-initialised is empty and ready. Out of memory ends the process: the dataplane is pinned and goes on. */
+struct arena {
+	struct arena_block *last;
+	size_t bytes;			/* handed out so far */
+};
+
+void arena_fini(struct arena *arena);
+
+/* Zeroed, aligned to 16; never NULL */
+void *arena_alloc(struct arena *arena, size_t size);
+#define arena_new(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
+#define arena_new_n(arena, type, n) ((type *)arena_alloc(arena, sizeof(type) * (n)))
+
+/* Room for one more in an array that doubles: *ret_n counts what is used. Zeroed; the old array stays valid. */
+#define arena_push(arena, array, n) \
+	((array) = arena_grow(arena, array, n, sizeof(*(array))), &(array)[(n)++])
+void *arena_grow(struct arena *arena, void *array, size_t n, size_t size);
+
+char *arena_strdup(struct arena *arena, const char *str);
+char *arena_strndup(struct arena *arena, const char *str, size_t len);
+char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *fmt, va_list args);
+
+#endif

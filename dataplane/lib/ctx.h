@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/* ctx.h - one packet interface for both hooks; the only place that knows which it is */
+#ifndef SHUNT_LIB_CTX_H
+#define SHUNT_LIB_CTX_H
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include <shunt/abi.h>
+
+#ifdef SHUNT_XDP
+
+typedef struct xdp_md shunt_ctx;
+
+#define SHUNT_SECTION		"xdp.frags"
+#define SHUNT_BUILT_FOR		SHUNT_HOOK_XDP
+#define SHUNT_VERDICT_PASS	XDP_PASS
+#define SHUNT_VERDICT_DROP	XDP_DROP
+
+static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
+{
+	return bpf_xdp_load_bytes(ctx, off, buf, len);
+}
+
+/* Bytes of the frame; the linear part is all of it unless the driver used fragments */
+static __always_inline __u32 shunt_frame_len(shunt_ctx *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
+static __always_inline __u32 shunt_linear_len(shunt_ctx *ctx)
+{
+	return ctx->data_end - ctx->data;
+}
+
+static __always_inline __u32 shunt_ctx_ifindex(shunt_ctx *ctx)
+{
+	return ctx->ingress_ifindex;
+}
+
+/* A tag that the driver took off does not show here; 'shunt status' warns of it */
+static __always_inline bool shunt_ctx_vlan(shunt_ctx *ctx, __be16 *ret_tpid, __u16 *ret_tci)
+{
+	return false;
+}
+
+static __always_inline bool shunt_ctx_is_gso(shunt_ctx *ctx)
+{
+	return false;
+}
+
+static __always_inline int shunt_tx(shunt_ctx *ctx)
+{
+	return XDP_TX;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, SHUNT_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} shunt_ports SEC(".maps");
+
+static __always_inline int shunt_redirect(shunt_ctx *ctx, __u32 port)
+{
+	if (!bpf_map_lookup_elem(&shunt_ports, &port))
+		return -1;
+	return bpf_redirect_map(&shunt_ports, port, 0);
+}
+
+/* Metadata may come in over a redirect from elsewhere: it is not ours, and must not reach TC */
+static __always_inline void shunt_handoff_clear(shunt_ctx *ctx)
+{
+	if (ctx->data_meta < ctx->data)
+		bpf_xdp_adjust_meta(ctx, ctx->data - ctx->data_meta);
+}
+
+static __always_inline int shunt_handoff_put(shunt_ctx *ctx, const struct shunt_packet *pkt, __u64 tag)
+{
+	struct shunt_handoff *handoff;
+
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*handoff)))
+		return -1;
+	handoff = (void *)(long)ctx->data_meta;
+	if ((void *)(handoff + 1) > (void *)(long)ctx->data)
+		return -1;
+	handoff->tag = tag;
+	handoff->len = sizeof(*handoff);
+	handoff->mark = pkt->mark;
+	handoff->hash = pkt->flags & SHUNT_PKT_HASHED ? pkt->hash : 0;
+	handoff->user[0] = pkt->user[0];
+	handoff->user[1] = pkt->user[1];
+	handoff->user[2] = pkt->user[2];
+	return 0;
+}
+
+static __always_inline void shunt_handoff_get(shunt_ctx *ctx, struct shunt_packet *pkt, __u64 tag)
+{
+	shunt_handoff_clear(ctx);
+}
+
+#else /* TC: both directions */
+
+typedef struct __sk_buff shunt_ctx;
+
+#define SHUNT_SECTION		"tc"
+#define SHUNT_BUILT_FOR		SHUNT_HOOK_TC
+#define SHUNT_VERDICT_PASS	TC_ACT_UNSPEC	/* the next program, or the stack */
+#define SHUNT_VERDICT_DROP	TC_ACT_SHOT
+
+static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
+{
+	return bpf_skb_load_bytes(ctx, off, buf, len);
+}
+
+static __always_inline __u32 shunt_frame_len(shunt_ctx *ctx)
+{
+	return ctx->len;
+}
+
+static __always_inline __u32 shunt_linear_len(shunt_ctx *ctx)
+{
+	return ctx->len;
+}
+
+static __always_inline __u32 shunt_ctx_ifindex(shunt_ctx *ctx)
+{
+	return ctx->ifindex;
+}
+
+static __always_inline bool shunt_ctx_vlan(shunt_ctx *ctx, __be16 *ret_tpid, __u16 *ret_tci)
+{
+	if (!ctx->vlan_present)
+		return false;
+	*ret_tpid = ctx->vlan_proto;
+	*ret_tci = ctx->vlan_tci;
+	return true;
+}
+
+/* Only a super-frame may have a length field that does not hold its length (BIG TCP) */
+static __always_inline bool shunt_ctx_is_gso(shunt_ctx *ctx)
+{
+	return ctx->gso_size != 0;
+}
+
+static __always_inline int shunt_tx(shunt_ctx *ctx)
+{
+	return bpf_redirect(ctx->ifindex, 0);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SHUNT_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} shunt_ports SEC(".maps");
+
+static __always_inline int shunt_redirect(shunt_ctx *ctx, __u32 port)
+{
+	__u32 *ifindex = bpf_map_lookup_elem(&shunt_ports, &port);
+
+	if (!ifindex || !*ifindex)
+		return -1;
+	return bpf_redirect(*ifindex, 0);
+}
+
+/* A boundary leads from XDP to TC; the compile stage refuses it anywhere else */
+static __always_inline int shunt_handoff_put(shunt_ctx *ctx, const struct shunt_packet *pkt, __u64 tag)
+{
+	return -1;
+}
+
+static __always_inline void shunt_handoff_get(shunt_ctx *ctx, struct shunt_packet *pkt, __u64 tag)
+{
+	struct shunt_handoff *handoff = (void *)(long)ctx->data_meta;
+
+	if (!tag || (void *)(handoff + 1) > (void *)(long)ctx->data)
+		return;
+	if (handoff->tag != tag || handoff->len != sizeof(*handoff))
+		return;
+	pkt->mark = handoff->mark;
+	pkt->hash = handoff->hash;
+	pkt->user[0] = handoff->user[0];
+	pkt->user[1] = handoff->user[1];
+	pkt->user[2] = handoff->user[2];
+	pkt->flags |= SHUNT_PKT_HANDOFF | (handoff->hash ? SHUNT_PKT_HASHED : 0);
+	handoff->tag = 0;	/* spent: the next TC program of this frame must not take it again */
+}
+
+#endif
+
+/**
+ * shunt_header() - Bytes of the packet, wherever they lie
+ * @off:	From the Ethernet header
+ * @len:	Constant
+ * @buf:	Room for @len bytes; used when they are not in the linear part
+ * Return: pointer to @len bytes, in the frame or in @buf: read only; NULL: the frame ends before
+ */
+static __always_inline void *shunt_header(shunt_ctx *ctx, __u32 off, __u32 len, void *buf)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+
+	if (off > 0x7fff)
+		return (void *)0;
+	if (data + off + len <= data_end)
+		return data + off;
+	if (shunt_load(ctx, off, buf, len) < 0)
+		return (void *)0;
+	return buf;
+}
+
+#endif

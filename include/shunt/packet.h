@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/* packet.h - what the root knows of a packet, and every node may read */
+#ifndef SHUNT_PACKET_H
+#define SHUNT_PACKET_H
+
+#include <linux/types.h>
+
+/* How deep a module needs the packet parsed; the root parses the deepest of its graph */
+#define SHUNT_DEPTH_L2		2
+#define SHUNT_DEPTH_L3		3
+#define SHUNT_DEPTH_L4		4
+
+/* shunt_packet.frag */
+#define SHUNT_FRAG_NONE		0	/* a whole datagram */
+#define SHUNT_FRAG_FIRST	1	/* offset 0, more to come: has ports */
+#define SHUNT_FRAG_LATER	2	/* offset above 0: has no ports */
+
+/* shunt_packet.flags */
+#define SHUNT_PKT_L4		0x0001	/* sport/dport, flags or type/code are set */
+#define SHUNT_PKT_IP_OPTIONS	0x0002	/* IPv4 options other than padding */
+#define SHUNT_PKT_EXT_HEADERS	0x0004	/* IPv6 extension headers */
+#define SHUNT_PKT_VLAN_META	0x0008	/* vlan_tci[0] is in skb metadata, not in the frame */
+#define SHUNT_PKT_HANDOFF	0x0010	/* came over a boundary: mark and hash are the XDP side's */
+#define SHUNT_PKT_HASHED	0x0020	/* hash is set */
+
+/* An IPv4 address is in v4 (and the other 12 bytes are 0), an IPv6 address in all of it; wire order */
+struct shunt_addr {
+	union {
+		__be32	v4;
+		__be32	word[4];
+		__u64	half[2];
+	};
+};
+
+_Static_assert(sizeof(struct shunt_addr) == 16, "ABI");
+
+/**
+ * struct shunt_packet - Packet context
+ * Cleared and filled by the root; lives in a slot of this CPU until the packet
+ * leaves the graph. Holds offsets, never pointers: get bytes by shunt_header().
+ */
+struct shunt_packet {
+	__u32	generation;	/* of the graph that this packet is in */
+	__u32	ifindex;	/* where it came in (xdp, tc-ingress) or goes out (tc-egress) */
+	__u32	len;		/* bytes from the Ethernet header; of all segments before GSO */
+	__u32	mark;		/* free for the graph; skb->mark only where a config says so */
+	__u16	l3_off;		/* bytes from the Ethernet header */
+	__u16	l4_off;		/* same; 0: no L4 header in this packet */
+	__u32	l4_len;		/* bytes from l4_off to the end of the IP packet, padding left out */
+	__be16	eth_type;	/* after VLAN tags */
+	__u8	vlans;		/* number of tags, 0 to 2 */
+	__u8	l3;		/* 4, 6, or 0: not IP */
+	__be16	vlan_tpid[2];	/* outer first */
+	__u16	vlan_tci[2];	/* host order: pcp 3, dei 1, vid 12 */
+	__u8	proto;		/* IPPROTO_*; the last of the IPv6 chain; valid in fragments too */
+	__u8	frag;		/* SHUNT_FRAG_* */
+	__u8	tcp_flags;	/* byte 13 of the TCP header */
+	__u8	ttl;		/* or hop limit */
+	__u8	tos;		/* or traffic class */
+	__u8	icmp_type;
+	__u8	icmp_code;
+	__u8	reason;		/* enum shunt_reason, once dropped */
+	__be16	sport;		/* TCP, UDP, SCTP; 0 without SHUNT_PKT_L4 */
+	__be16	dport;
+	__u16	flags;		/* SHUNT_PKT_* */
+	__u16	pad;
+	__u32	hash;		/* by shunt_flow_hash() */
+	struct shunt_addr saddr;
+	struct shunt_addr daddr;
+	__u32	user[8];	/* for modules of one graph to agree on */
+};
+
+_Static_assert(sizeof(struct shunt_packet) == 128, "ABI");
+
+#endif
