@@ -17,12 +17,17 @@ struct arena {
 
 void arena_fini(struct arena *arena);
 
+/* The one way to end when memory is out; for the few who call malloc() themselves */
+void arena_no_memory(void) __attribute__((noreturn));
+
 /* Zeroed, aligned to 16; never NULL */
 void *arena_alloc(struct arena *arena, size_t size);
 #define arena_new(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 #define arena_new_n(arena, type, n) ((type *)arena_alloc(arena, sizeof(type) * (n)))
 
-/* Room for one more in an array that doubles: *ret_n counts what is used. Zeroed; the old array stays valid. */
+/* Room for one more in an array that doubles: n counts what is used. Zeroed; the old array stays valid.
+ * The capacity is told from n: only for arrays that began empty and grew by this alone (they may shrink).
+ */
 #define arena_push(arena, array, n) \
 	((array) = arena_grow(arena, array, n, sizeof(*(array))), &(array)[(n)++])
 void *arena_grow(struct arena *arena, void *array, size_t n, size_t size);
