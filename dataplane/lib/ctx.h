@@ -4,6 +4,9 @@
 #ifndef SHUNT_LIB_CTX_H
 #define SHUNT_LIB_CTX_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
@@ -192,6 +195,8 @@ static __always_inline void shunt_handoff_get(shunt_ctx *ctx, struct shunt_packe
 
 #endif
 
+#define SHUNT_HEADERS_END	0x7fff	/* no header starts later: 8 extension headers end before */
+
 /**
  * shunt_header() - Bytes of the packet, wherever they lie
  * @off:	From the Ethernet header
@@ -199,17 +204,18 @@ static __always_inline void shunt_handoff_get(shunt_ctx *ctx, struct shunt_packe
  * @buf:	Room for @len bytes; used when they are not in the linear part
  * Return: pointer to @len bytes, in the frame or in @buf: read only; NULL: the frame ends before
  */
-static __always_inline void *shunt_header(shunt_ctx *ctx, __u32 off, __u32 len, void *buf)
+static __always_inline void *shunt_header(shunt_ctx *ctx, __u64 off, __u32 len, void *buf)
 {
 	void *data = (void *)(long)ctx->data;
 	void *data_end = (void *)(long)ctx->data_end;
 
-	if (off > 0x7fff)
-		return (void *)0;
+	barrier_var(off);	/* the verifier must see the bound on the register that is added */
+	if (off > SHUNT_HEADERS_END)
+		return NULL;
 	if (data + off + len <= data_end)
 		return data + off;
 	if (shunt_load(ctx, off, buf, len) < 0)
-		return (void *)0;
+		return NULL;
 	return buf;
 }
 

@@ -82,7 +82,7 @@ struct shunt_node_conf {
  * The counters' indices are handed out by the control plane; user space maps the table to read them.
  */
 struct shunt_cpu {
-	struct shunt_packet pkt;
+	struct shunt_packet pkt;	/* first: a node has its address */
 	__u64	counter[SHUNT_COUNTERS_MAX];
 };
 

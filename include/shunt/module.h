@@ -120,6 +120,20 @@ static __always_inline void shunt_count(struct shunt_cpu *cpu, __u32 counter)
 		cpu->counter[counter]++;
 }
 
+/* The same for a node, of a counter that the control plane gave it */
+static __always_inline void shunt_count_here(struct shunt_packet *pkt, __u32 counter)
+{
+	shunt_count((struct shunt_cpu *)pkt, counter);
+}
+
+/* One clock read a packet, whoever asks first */
+static __always_inline __u64 shunt_now_ns(struct shunt_packet *pkt)
+{
+	if (!pkt->now_ns)
+		pkt->now_ns = bpf_ktime_get_ns();
+	return pkt->now_ns;
+}
+
 static __always_inline int shunt_drop(struct shunt_cpu *cpu, __u32 reason)
 {
 	cpu->pkt.reason = reason;

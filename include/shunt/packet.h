@@ -66,6 +66,7 @@ struct shunt_packet {
 	__u16	flags;		/* SHUNT_PKT_* */
 	__u16	pad;
 	__u32	hash;		/* by shunt_flow_hash() */
+	__u64	now_ns;		/* by shunt_now_ns(): CLOCK_MONOTONIC, read at most once a packet */
 	struct shunt_addr saddr;
 	struct shunt_addr daddr;
 	__u32	user[8];	/* for modules of one graph to agree on */

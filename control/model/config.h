@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * config.h - one generation's configuration as a value
+ *
+ * DOC: Read from a tree, which it keeps: what is exported is that tree, so that
+ * what 'export' prints is what was applied. It knows names, not contracts:
+ * whether a module has an edge or a config value is compile's question.
+ *
+ *	version: 1
+ *	sets:
+ *	  blocked: { type: ip, elements: [203.0.113.0/24, 198.51.100.7] }
+ *	nodes:
+ *	  guard:
+ *	    module: filter
+ *	    default: accept
+ *	    rules:
+ *	      - "ip saddr @blocked drop comment \"spoofed\""
+ *	  meter: { module: count }
+ *	  slow:  { module: limit, config: { rate_pps: 2000, burst_pkts: 4000 } }
+ *	graphs:
+ *	  edge-in: [guard, meter]
+ *	  edge-full:
+ *	    entry: guard
+ *	    edges:
+ *	      guard: { accept: meter, odd: slow, drop: "drop(spoofed)" }
+ *	      slow:  { next: meter, over: drop(rate) }
+ *	      meter: { next: pass }
+ *	attach:
+ *	  - { dev: "veth*", hook: xdp, graph: edge-in, mode: native }
+ */
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/arena.h>
+#include <base/diag.h>
+#include <model/expr.h>
+#include <model/tree.h>
+#include <shunt/abi.h>
+
+struct config_set {
+	const char *name;
+	enum expr_field field;		/* by type: ip, ip6, port, proto */
+	struct expr_interval *interval;	/* sorted, merged */
+	unsigned int n;
+	const struct tree *tree;
+};
+
+struct config_value {
+	const char *name;
+	const char *text;
+	const struct tree *tree;
+};
+
+struct config_rule {
+	struct expr_rule expr;
+	const struct tree *tree;
+};
+
+struct config_node {
+	const char *name;
+	const char *module;		/* name of a built-in one, or a path with a '/' */
+	struct config_value *value;	/* 'config:' */
+	unsigned int n_values;
+	struct config_rule *rule;	/* 'rules:'; filter only */
+	unsigned int n_rules;
+	const char *fallback;		/* 'default:' edge where no rule matches; NULL: accept */
+	const struct tree *tree;
+};
+
+struct config_target {
+	enum shunt_target kind;		/* NODE: node or next; PASS; DROP; TX; REDIRECT; BOUNDARY */
+	const char *name;		/* node; reason or NULL; interface; graph */
+};
+
+struct config_edge {
+	const char *node;
+	const char *edge;
+	struct config_target target;
+	const struct tree *tree;
+};
+
+struct config_graph {
+	const char *name;
+	const char **chain;		/* short form: nodes in order; NULL in the long form */
+	unsigned int n_chain;
+	const char *entry;		/* both forms */
+	struct config_edge *edge;	/* long form */
+	unsigned int n_edges;
+	const struct tree *tree;
+};
+
+enum config_mode { CONFIG_MODE_NATIVE, CONFIG_MODE_GENERIC, CONFIG_MODE_AUTO };
+
+struct config_attach {
+	const char *dev;		/* name or glob (fnmatch) */
+	uint32_t hook;			/* one SHUNT_HOOK_* */
+	const char *graph;
+	enum config_mode mode;		/* XDP; AUTO: native, generic if the driver cannot. Default native */
+	bool share;			/* XDP: through libxdp's dispatcher */
+	int priority;			/* share: run order there, default 50 */
+	const struct tree *tree;
+};
+
+struct config {
+	struct tree *tree;
+	struct config_set *set;
+	unsigned int n_sets;
+	struct config_node *node;
+	unsigned int n_nodes;
+	struct config_graph *graph;
+	unsigned int n_graphs;
+	struct config_attach *attach;
+	unsigned int n_attach;
+};
+
+/**
+ * config_from_tree() - Validate a tree and read it
+ * Refuses unknown keys (with the nearest known one), wrong kinds and values,
+ * names over SHUNT_NAME_MAX - 1 characters or outside [A-Za-z0-9._-], references to nodes,
+ * graphs or sets that do not exist, a set of the wrong type, cycles, graphs
+ * deeper than SHUNT_DEPTH_MAX, two attachments of the same dev and hook.
+ * Unused nodes, sets and graphs are fine.
+ * @tree:	Kept; must live as long as the configuration (both in diags->arena)
+ * Return: 0; -EINVAL: diags tell
+ */
+int config_from_tree(struct tree *tree, struct diags *diags, struct config *ret_config);
+
+const struct config_node *config_node_find(const struct config *config, const char *name);
+const struct config_set *config_set_find(const struct config *config, const char *name);
+const struct config_graph *config_graph_find(const struct config *config, const char *name);
+
+/* The edge's target in a graph's long form; NULL: not bound there */
+const struct config_target *config_edge_find(const struct config_graph *graph, const char *node,
+					     const char *edge);
+/* "pass", "drop(spoofed)", "redirect(eth1)", "boundary(tc-in)", "meter" */
+void config_target_print(const struct config_target *target, struct buf *out);
+
+/**
+ * config_diff() - What differs, one line each: "+ /nodes/guard/rules/3: ..." in order of @b
+ * Return: number of differences; 0: equal
+ */
+unsigned int config_diff(const struct tree *a, const struct tree *b, struct buf *out);
+
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * filter.bpf.c - a verdict by 5-tuple, TCP flags, ICMP type and fragment state; first match wins
+ * reads: L3, L4   tables: filter_rows4, filter_rows6   cost: grows with the rows before the match
+ *
+ * DOC: A packet without L4 header (a later fragment, another protocol) matches
+ * no rule that asks for ports, flags, type or code; it goes on to the next
+ * rule, and what is no IP to the default. Malformed packets do not get here:
+ * the root drops them.
+ */
+#include <shunt/module.h>
+#include "filter.h"
+
+SHUNT_MODULE_OPEN("filter", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 8,
+		  "rules by address, protocol, port, TCP flags and fragment state");
+SHUNT_EDGE(accept);
+SHUNT_EDGE(drop, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_POLICY);
+
+SHUNT_CONFIG(__u32, rows4, 0, "number of IPv4 rows (from the rules)");
+SHUNT_CONFIG(__u32, rows6, 0, "number of IPv6 rows (from the rules)");
+SHUNT_CONFIG(__u32, fallback, 0, "edge where no rule matches (from 'default')");
+
+SHUNT_TABLE(filter_rows4, ARRAY, __u32, struct filter_chunk4, 1);
+SHUNT_TABLE(filter_rows6, ARRAY, __u32, struct filter_chunk6, 1);
+
+/* What rows are compared with, and what came of it */
+struct scan {
+	struct shunt_packet *pkt;
+	__u16	sport, dport;		/* host order */
+	__u8	frag;			/* bit of the packet's fragment state */
+	__u8	edge;
+	__u32	counter;		/* 0: no row matched */
+};
+
+static __always_inline bool filter_l4_match(const struct scan *scan, const struct filter_l4 *row)
+{
+	const struct shunt_packet *pkt = scan->pkt;
+	bool flags_equal;
+
+	if (pkt->proto < row->proto_first || pkt->proto > row->proto_last)
+		return false;
+	if (!(row->frags & scan->frag))
+		return false;
+	if (!(row->flags & FILTER_ROW_L4))
+		return true;
+	if (!(pkt->flags & SHUNT_PKT_L4))
+		return false;
+	if (scan->dport < row->dport_first || scan->dport > row->dport_last ||
+	    scan->sport < row->sport_first || scan->sport > row->sport_last)
+		return false;
+	if (pkt->icmp_type < row->type_first || pkt->icmp_type > row->type_last ||
+	    pkt->icmp_code < row->code_first || pkt->icmp_code > row->code_last)
+		return false;
+	flags_equal = (pkt->tcp_flags & row->tcp_mask) == row->tcp_value;
+	return flags_equal == !(row->flags & FILTER_ROW_TCP_NEGATED);
+}
+
+static __always_inline void filter_found(struct scan *scan, const struct filter_l4 *row)
+{
+	scan->edge = row->edge;
+	scan->counter = row->counter;
+}
+
+static long filter_scan4(__u32 index, void *arg)
+{
+	struct scan *scan = arg;
+	struct filter_chunk4 *chunk = bpf_map_lookup_elem(&filter_rows4, &index);
+	int i;
+
+	if (!chunk)
+		return 1;
+	for (i = 0; i < FILTER_CHUNK; i++) {
+		const struct filter_row4 *row = &chunk->row[i];
+
+		if ((scan->pkt->saddr.v4 & row->saddr_mask) != row->saddr ||
+		    (scan->pkt->daddr.v4 & row->daddr_mask) != row->daddr ||
+		    !filter_l4_match(scan, &row->l4))
+			continue;
+		filter_found(scan, &row->l4);
+		return 1;
+	}
+	return 0;
+}
+
+static __always_inline bool filter_prefix6(const struct shunt_addr *addr, const __u64 *value,
+					   const __u64 *mask)
+{
+	return (addr->half[0] & mask[0]) == value[0] && (addr->half[1] & mask[1]) == value[1];
+}
+
+static long filter_scan6(__u32 index, void *arg)
+{
+	struct scan *scan = arg;
+	struct filter_chunk6 *chunk = bpf_map_lookup_elem(&filter_rows6, &index);
+	int i;
+
+	if (!chunk)
+		return 1;
+	for (i = 0; i < FILTER_CHUNK; i++) {
+		const struct filter_row6 *row = &chunk->row[i];
+
+		if (!filter_prefix6(&scan->pkt->saddr, row->saddr, row->saddr_mask) ||
+		    !filter_prefix6(&scan->pkt->daddr, row->daddr, row->daddr_mask) ||
+		    !filter_l4_match(scan, &row->l4))
+			continue;
+		filter_found(scan, &row->l4);
+		return 1;
+	}
+	return 0;
+}
+
+SHUNT_NODE(ctx, pkt)
+{
+	struct scan scan = {
+		.pkt = pkt,
+		.sport = bpf_ntohs(pkt->sport),
+		.dport = bpf_ntohs(pkt->dport),
+		.frag = 1 << (pkt->frag & 3),
+		.edge = fallback,
+	};
+
+	if (pkt->l3 == 4 && rows4)
+		bpf_loop((rows4 + FILTER_CHUNK - 1) / FILTER_CHUNK, filter_scan4, &scan, 0);
+	else if (pkt->l3 == 6 && rows6)
+		bpf_loop((rows6 + FILTER_CHUNK - 1) / FILTER_CHUNK, filter_scan6, &scan, 0);
+	if (scan.counter)
+		shunt_count_here(pkt, scan.counter);
+	return scan.edge;
+}
