@@ -9,33 +9,11 @@
 
 #include <base/arena.h>
 #include <base/jsonw.h>
+#include <base/utf8.h>
 
 void jsonw_init(struct jsonw *w, struct buf *out, bool pretty)
 {
 	*w = (struct jsonw){ .out = out, .pretty = pretty, .first = true };
-}
-
-/* Bytes of a well-formed UTF-8 character (RFC 3629), 0 if it is none */
-static size_t utf8_len(const unsigned char *s, size_t len)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	uint32_t c;
-	size_t i;
-
-	if (n == 1)
-		return 1;
-	if (s[0] < 0xc0 || s[0] > 0xf7 || n > len)
-		return 0;
-	c = s[0] & (0x7f >> n);
-	for (i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	return n;
 }
 
 static void put_ascii(struct buf *out, unsigned char c)
@@ -69,7 +47,7 @@ static void put_string(struct buf *out, const char *str, size_t len)
 		i = run;
 		if (i == len)
 			break;
-		n = utf8_len(s + i, len - i);
+		n = utf8_next(str + i, len - i, NULL);
 		if (n == 1)
 			put_ascii(out, s[i]);
 		else if (n)

@@ -18,6 +18,7 @@
 
 #define TREE_DEPTH_MAX	32
 #define TREE_BYTES_MAX	(64u << 20)
+#define TREE_NODES_MAX	(4u << 20)	/* so that 64 MiB of "[],[]," do not become gigabytes */
 
 enum tree_kind { TREE_SCALAR, TREE_MAP, TREE_LIST };
 
@@ -34,6 +35,7 @@ struct tree {
 	struct tree **child;		/* map or list, in order of the file */
 	size_t n;
 	struct tree *parent;
+	size_t index;			/* in parent->child */
 };
 
 /**
@@ -52,11 +54,13 @@ int tree_from_json(const char *text, size_t len, struct diags *diags, struct tre
 /* Canonical JSON: every scalar is a string, one line */
 void tree_to_json(const struct tree *tree, struct buf *out);
 
-/* YAML that tree_from_yaml() reads back to an equal tree: quoted only where needed, flow style for lists of scalars */
+/* YAML that tree_from_yaml() reads back to an equal tree: quoted only where needed, flow style for short lists of words */
 void tree_to_yaml(const struct tree *tree, struct buf *out);
 
 struct tree *tree_get(const struct tree *map, const char *key);	/* NULL: not there, or not a map */
 bool tree_equal(const struct tree *a, const struct tree *b);		/* order of members does not count, of list items does */
+/* Members (or items) by key, equal keys in their order; n of them, the caller frees */
+const struct tree **tree_sorted(const struct tree *map);
 
 /* JSON pointer (RFC 6901) of a tree in its document, in @arena */
 const char *tree_path(const struct tree *tree, struct arena *arena);
@@ -83,8 +87,12 @@ struct tree *tree_copy(struct arena *arena, const struct tree *tree);
  */
 void source_print(struct buf *out, const char *file, const char *text, size_t len,
 		  const struct tree *tree, const struct diags *diags);
-/* Line and column (from 1) of one finding; ret_end_column: behind it */
+/* Line and column (from 1) of one finding; ret_end_column: behind it; all 0: the place is not known */
 void source_locate(const struct tree *tree, const struct diag *diag,
 		   int *ret_line, int *ret_column, int *ret_end_column);
+/* A line (from 1) without its break, as libyaml counts them; NULL: there are not so many */
+const char *source_line(const char *text, size_t len, int line, size_t *ret_len);
+/* Line and column of a byte */
+void source_place(const char *text, size_t len, size_t offset, int *ret_line, int *ret_column);
 
 #endif
