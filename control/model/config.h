@@ -120,7 +120,7 @@ struct config {
 /**
  * config_from_tree() - Validate a tree and read it
  * Refuses unknown keys (with the nearest known one), wrong kinds and values,
- * names over SHUNT_NAME_MAX - 1 characters or outside [A-Za-z0-9._-], references to nodes,
+ * names over SHUNT_NAME_MAX - 1 characters or outside [A-Za-z0-9_-] (bpffs keeps dots to itself), references to nodes,
  * graphs or sets that do not exist, a set of the wrong type, cycles, graphs
  * deeper than SHUNT_DEPTH_MAX, two attachments of the same dev and hook.
  * Unused nodes, sets and graphs are fine.

@@ -42,6 +42,7 @@ struct module_table {
 struct module {
 	const char *name;		/* as it says of itself */
 	const char *path[2];		/* object files: [0] XDP, [1] TC; NULL: not built for it */
+	uint64_t hash[2];		/* of the files' bytes: another build is another rendering */
 	const char *help;
 	uint32_t abi;
 	uint32_t hooks;			/* SHUNT_HOOK_* that source and object files allow */

@@ -40,71 +40,79 @@ static struct diag *refuse(struct reader *reader, yaml_mark_t mark, const char *
 
 /* ---- syntax errors, in an operator's words ---- */
 
-#define HINT_QUOTE	"a value with any of [ ] { } , # & * or ': ' in it must be in quotes"
-#define HINT_INDENT	"members of one map, and items of one list, begin in the same column"
+#define HINT_QUOTE	"a value that has one of [ ] { } , # or ': ' in it must be in quotes"
+#define HINT_INDENT	"members of a map, and items of a list, begin in the same column"
+#define HINT_ESCAPE	"write \\\\ for a backslash, or use single quotes"
+
+/* Where it happened: at the problem; there, and the line where the context began; at the context */
+enum place { AT_PROBLEM, WITH_BEGIN, AT_CONTEXT };
 
 static const struct {
-	const char *problem, *context;	/* libyaml's; the context is a part of its, or NULL */
-	bool at_context;		/* show where the thing began, not where it failed */
+	const char *problem, *context;	/* libyaml's; a part of its context; NULL: any */
+	enum place place;
 	const char *message, *hint;
 } problems[] = {
-	{ "mapping values are not allowed in this context", NULL, false,
-	  "': ' is not allowed here", "a value with ': ' in it must be in quotes; if this is a "
-	  "member of a map, it must begin in the same column as the other members" },
-	{ "did not find expected key", NULL, false,
-	  "expected a member of the map here, 'key: value'", HINT_INDENT "; " HINT_QUOTE },
-	{ "did not find expected '-' indicator", NULL, false,
-	  "expected the next item of the list here, '- value'", HINT_INDENT },
-	{ "did not find expected ',' or ']'", NULL, false,
-	  "expected ',' or ']' here: a list in brackets is open", HINT_QUOTE },
-	{ "did not find expected ',' or '}'", NULL, false,
-	  "expected ',' or '}' here: a map in braces is open", HINT_QUOTE },
-	{ "did not find expected node content", NULL, false,
+	{ "mapping values are not allowed in this context", NULL, AT_PROBLEM,
+	  "': ' is not allowed here", HINT_QUOTE "; " HINT_INDENT },
+	{ "did not find expected key", NULL, WITH_BEGIN,
+	  "expected 'key: value', a member of the map", HINT_INDENT },
+	{ "did not find expected '-' indicator", NULL, WITH_BEGIN,
+	  "expected '- value', an item of the list", HINT_INDENT },
+	{ "did not find expected ',' or ']'", NULL, WITH_BEGIN,
+	  "expected ',' or ']' in the list", HINT_QUOTE },
+	{ "did not find expected ',' or '}'", NULL, WITH_BEGIN,
+	  "expected ',' or '}' in the map", HINT_QUOTE },
+	{ "did not find expected node content", NULL, AT_PROBLEM,
 	  "expected a value here", HINT_QUOTE },
-	{ "found unexpected end of stream", "quoted scalar", true,
+	{ "found unexpected ':'", NULL, AT_PROBLEM, "unexpected ':'", HINT_QUOTE },
+	{ "found unexpected end of stream", "quoted scalar", AT_CONTEXT,
 	  "the quote that begins here is not closed", NULL },
-	{ "found unexpected document indicator", "quoted scalar", true,
-	  "the quote that begins here is not closed before the next line of '---' or '...'", NULL },
-	{ "could not find expected ':'", NULL, true,
-	  "expected 'key: value' here, there is no ':'", HINT_INDENT },
-	{ "did not find expected <document start>", NULL, false,
+	{ "found unexpected document indicator", "quoted scalar", AT_CONTEXT,
+	  "the quote that begins here is not closed before a line of '---' or '...'", NULL },
+	{ "could not find expected ':'", NULL, AT_CONTEXT, "expected 'key: value' here",
+	  "a member is 'key: value', an item '- value', each with a blank; " HINT_INDENT },
+	{ "did not find expected <document start>", NULL, AT_PROBLEM,
 	  "the configuration ends before this", HINT_INDENT },
-	{ "block sequence entries are not allowed in this context", NULL, false,
+	{ "block sequence entries are not allowed in this context", NULL, AT_PROBLEM,
 	  "'- ' is not allowed here", "a list begins on the line below its key; "
 	  "a value that begins with '- ' must be in quotes" },
-	{ "mapping keys are not allowed in this context", NULL, false,
+	{ "mapping keys are not allowed in this context", NULL, AT_PROBLEM,
 	  "'? ' is not allowed here", "a value that begins with '? ' must be in quotes" },
-	{ "found unknown escape character", NULL, false,
-	  "unknown escape in a string in double quotes",
-	  "write \\\\ for a backslash, or use single quotes" },
-	{ "did not find expected hexdecimal number", NULL, false,
-	  "expected hexadecimal digits after the backslash",
-	  "write \\\\ for a backslash, or use single quotes" },
-	{ "did not find expected alphabetic or numeric character", "alias", false,
+	{ "found unknown escape character", NULL, AT_PROBLEM,
+	  "unknown escape in a string in double quotes", HINT_ESCAPE },
+	{ "did not find expected hexdecimal number", NULL, AT_PROBLEM,
+	  "expected hexadecimal digits after the backslash", HINT_ESCAPE },
+	{ "did not find expected alphabetic or numeric character", "alias", AT_CONTEXT,
 	  "aliases (*name) are not supported", "a value that begins with '*' must be in quotes" },
-	{ "did not find expected alphabetic or numeric character", "anchor", false,
+	{ "did not find expected alphabetic or numeric character", "anchor", AT_CONTEXT,
 	  "anchors (&name) are not supported", "a value that begins with '&' must be in quotes" },
-	{ NULL, "directive", false, "directives (%NAME) are not supported",
+	{ NULL, "directive", AT_CONTEXT, "directives (%NAME) are not supported",
 	  "a value that begins with '%' must be in quotes" },
-	{ NULL, "tag", false, "tags (!name) are not supported",
+	{ NULL, "tag", AT_CONTEXT, "tags (!name) are not supported",
 	  "a value that begins with '!' must be in quotes" },
-	{ NULL, "block scalar", false, "bad indentation or header of a text block (| or >)",
+	{ NULL, "block scalar", AT_PROBLEM, "bad indentation or header of a text block (| or >)",
 	  "a value that begins with '|' or '>' must be in quotes" },
 };
 
-/* What no table of messages shows: the character that libyaml stopped at */
+static char last_before(const char *line, size_t i)
+{
+	while (i && line[i - 1] == ' ')
+		i--;
+	return i ? line[i - 1] : '\0';
+}
+
+/* What the character that libyaml stopped at tells better than its message */
 static bool explain_character(const struct reader *reader, struct diag *diag)
 {
-	const char *line;
-	size_t len, i, column;
-	struct arena *arena = reader->diags->arena;
+	const char *problem = reader->parser.problem, *line;
+	size_t len, i, n;
+	int column;
 
 	line = source_line(reader->text, reader->len, diag->line, &len);
 	if (!line)
 		return false;
-	for (i = 0, column = 1; i < len && column < (size_t)diag->column; column++) {
-		size_t n = utf8_next(line + i, len - i, NULL);
-
+	for (i = 0, column = 1; i < len && column < diag->column; column++) {
+		n = utf8_next(line + i, len - i, NULL);
 		i += n ? n : 1;
 	}
 	if (i >= len)
@@ -112,12 +120,17 @@ static bool explain_character(const struct reader *reader, struct diag *diag)
 	if (line[i] == '\t') {
 		diag->message = "a tab cannot be used here";
 		diag->hint = "indent with spaces";
-		return true;
-	}
-	if (!strchr("@`%", line[i]))
+	} else if (line[i] && strchr("@`%", line[i]) && strstr(problem, "cannot start any token")) {
+		diag->message = arena_printf(reader->diags->arena,
+					     "a value cannot begin with '%c'", line[i]);
+		diag->hint = "put it in quotes";
+	} else if (last_before(line, i) && strchr("\"']}", last_before(line, i)) &&
+		   !strncmp(problem, "did not find expected", 21)) {
+		diag->message = "unexpected text behind the end of the value";
+		diag->hint = "put the whole value in quotes";
+	} else {
 		return false;
-	diag->message = arena_printf(arena, "a value cannot begin with '%c'", line[i]);
-	diag->hint = "put it in quotes";
+	}
 	return true;
 }
 
@@ -125,6 +138,7 @@ static void explain(const struct reader *reader, struct diag *diag)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	const char *context = parser->context ? parser->context : "";
+	int begin = parser->context_mark.line + 1;
 	size_t i;
 
 	if (explain_character(reader, diag))
@@ -136,8 +150,12 @@ static void explain(const struct reader *reader, struct diag *diag)
 			continue;
 		diag->message = problems[i].message;
 		diag->hint = problems[i].hint;
-		if (problems[i].at_context && parser->context) {
-			diag->line = parser->context_mark.line + 1;
+		if (problems[i].place == WITH_BEGIN && begin != diag->line)
+			diag->message = arena_printf(reader->diags->arena,
+						     "%s that begins on line %d",
+						     problems[i].message, begin);
+		if (problems[i].place == AT_CONTEXT) {
+			diag->line = begin;
 			diag->column = parser->context_mark.column + 1;
 		}
 		return;
