@@ -424,6 +424,9 @@ int tree_from_yaml(const char *text, size_t len, struct diags *diags, struct tre
 		r = -EINVAL;
 	if (r < 0)
 		return r;
-	*ret_tree = reader.root ? reader.root : tree_new_map(diags->arena);
+	if (!reader.root || (reader.root->kind == TREE_SCALAR && !reader.root->len &&
+			     !reader.root->quoted))	/* nothing but comments, or "---" */
+		reader.root = tree_new_map(diags->arena);
+	*ret_tree = reader.root;
 	return 0;
 }

@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 /* A test as one row of a table: the row comes as *state */
-static inline struct CMUnitTest unit_test(const char *name, CMUnitTestFunction run, const void *row)
+static inline struct CMUnitTest unit_row(const char *name, CMUnitTestFunction run, const void *row)
 {
 	return (struct CMUnitTest){ .name = name, .test_func = run, .initial_state = (void *)row };
 }
