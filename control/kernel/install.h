@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * install.h - make the kernel be as a plan says, as one transaction
+ *
+ * DOC: Everything new is loaded and pinned beside what runs; then one write to
+ * each changed graph's slot of the entry array commits it. A failure before
+ * that leaves what runs as it was; a crash at any point leaves each graph
+ * wholly old or wholly new, and install_recover() tells which.
+ */
+#ifndef KERNEL_INSTALL_H
+#define KERNEL_INSTALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/err.h>
+#include <compile/plan.h>
+#include <kernel/attachments.h>
+
+struct install;
+
+struct install_paths {
+	const char *bpffs;	/* our folder, e.g. /run/shunt/bpf */
+	const char *objects;	/* gate.*.o, root.*.o */
+	const char *logs;	/* verifier logs */
+};
+
+/* What a commit did */
+struct install_report {
+	uint64_t load_us;	/* objects opened, verified, pinned */
+	uint64_t commit_us;	/* first to last slot written */
+	uint64_t grace_us;	/* until no CPU runs the old ones */
+	unsigned int rendered;	/* graphs */
+	unsigned int attached, replaced, detached;
+};
+
+/* Return: 0 or -errno; tables that are missing are made, the others adopted */
+int install_open(const struct install_paths *paths, struct install **ret_install, struct err *err);
+void install_close(struct install *install);	/* detaches and unpins nothing */
+
+/**
+ * install_recover() - What is in the kernel, after a start
+ * Graphs of @plan that say 'kept' but whose rendering is not behind their slot lose the mark.
+ * Attachments are adopted. Return: number of graphs that lost it, or -errno
+ */
+int install_recover(struct install *install, struct plan *plan, const struct link_table *links,
+		    struct err *err);
+
+/**
+ * install_load() - First half: load and pin what is new, attach new interfaces' gates
+ * Nothing of it is seen by packets of graphs that run.
+ * Return: 0; -errno: all of it is taken back
+ */
+int install_load(struct install *install, const struct plan *plan, const struct plan *running,
+		 struct install_report *report, struct err *err);
+
+/* Second half: commit. The caller has noted its intent. Return: 0; -errno: taken back, @running runs */
+int install_commit(struct install *install, const struct plan *plan, const struct plan *running,
+		   struct install_report *report, struct err *err);
+
+/* Takes back what install_load() did, when the commit is not to be */
+void install_abort(struct install *install, const struct plan *plan, const struct plan *running);
+
+/**
+ * install_attachments() - Interfaces came or went: attach, replace and detach to match
+ * One that fails is kept as failed, with its reason, and tried again at the next call.
+ * Return: number of changes
+ */
+unsigned int install_attachments(struct install *install, const struct plan *plan,
+				 const struct plan_attach *want, unsigned int n);
+void install_ports(struct install *install, const struct plan *plan, const struct link_table *links);
+
+/* What is attached, and what is wanted and failed */
+const struct attachments *install_attached(const struct install *install);
+
+/* Detach from one interface (0: all) at the hooks given; unpins. Return: number, or -errno */
+int install_detach(struct install *install, uint32_t ifindex, uint32_t hooks, struct err *err);
+
+uint64_t install_counter(const struct install *install, uint32_t index);
+uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint32_t slot);
+/* A state table of a node: new fd; -ENOENT */
+int install_table(const struct install *install, const struct plan_node *node, const char *table,
+		  struct err *err);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * pins.h - our folder in a bpffs
+ *
+ *	entry_xdp entry_tc	gates' program arrays, a slot for each graph
+ *	miss_xdp miss_tc	packets that found a slot empty
+ *	ports_xdp ports_tc	targets of redirect()
+ *	cpu			packet contexts and counters
+ *	link/			attachments (attach.h)
+ *	graph/NAME@HOOK@GEN/	one rendering: 'next' (program array), 'root'
+ *	table/NODE:TABLE:HASH	tables that outlive a generation
+ */
+#ifndef KERNEL_PINS_H
+#define KERNEL_PINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <base/err.h>
+
+#define PINS_PATH_MAX 512
+
+/**
+ * pins_open() - Make the folder, mounting a bpffs on it when it is in none
+ * Refused when somebody else owns it, or may write it.
+ * Return: 0 or -errno
+ */
+int pins_open(const char *dir, struct err *err);
+
+int pins_mkdir(const char *path, struct err *err);
+int pins_pin(int fd, const char *path, struct err *err);
+int pins_get(const char *path);			/* new fd, or -errno; -ENOENT */
+int pins_remove(const char *path);		/* a pin, or a folder with all in it; absent is fine */
+
+/* Call fn for each name in a folder; absent folder: none. fn may remove it. */
+int pins_each(const char *path, int (*fn)(const char *name, void *arg), void *arg);
+
+#endif
