@@ -9,7 +9,10 @@
 
 struct arena_block;
 
-/* Zero-initialised is empty and ready. Out of memory ends the process: the dataplane is pinned and goes on. */
+/*
+ * Zero-initialised is empty and ready. Out of memory ends the process: the
+ * dataplane is pinned and goes on.
+ */
 struct arena {
 	struct arena_block *last;
 	size_t bytes;			/* handed out so far */
@@ -25,8 +28,11 @@ void *arena_alloc(struct arena *arena, size_t size);
 #define arena_new(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 #define arena_new_n(arena, type, n) ((type *)arena_alloc(arena, sizeof(type) * (n)))
 
-/* Room for one more in an array that doubles: n counts what is used. Zeroed; the old array stays valid.
- * The capacity is told from n: only for arrays that began empty and grew by this alone (they may shrink).
+/*
+ * Room for one more in an array that doubles: n counts what is used. The new
+ * one is zeroed unless the array had shrunk; the old array stays valid. The
+ * capacity is told from n: only for arrays that began empty and grew by this
+ * alone (they may shrink).
  */
 #define arena_push(arena, array, n) \
 	((array) = arena_grow(arena, array, n, sizeof(*(array))), &(array)[(n)++])

@@ -54,7 +54,8 @@ static int check_bounds(const char *text, size_t len, struct diags *diags)
 		else if (c == ',')
 			nodes++;
 		if (depth > TREE_DEPTH_MAX)
-			return refuse_at(diags, text, i, "too_deep", "nested deeper than 32 levels");
+			return refuse_at(diags, text, i, "too_deep",
+					 "nested deeper than 32 levels");
 		if (nodes > TREE_NODES_MAX)
 			return refuse_at(diags, text, i, "too_large", "more than 4194304 values");
 	}

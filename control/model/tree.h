@@ -48,30 +48,38 @@ struct tree {
  */
 int tree_from_yaml(const char *text, size_t len, struct diags *diags, struct tree **ret_tree);
 
-/* The same from JSON (jansson; duplicates refused). Numbers and booleans become their text; null the empty text. */
+/*
+ * The same from JSON (jansson; duplicates refused). Numbers and booleans become
+ * their text, null the empty text; an empty text is no JSON.
+ */
 int tree_from_json(const char *text, size_t len, struct diags *diags, struct tree **ret_tree);
 
 /* Canonical JSON: every scalar is a string, one line */
 void tree_to_json(const struct tree *tree, struct buf *out);
 
-/* YAML that tree_from_yaml() reads back to an equal tree: quoted only where needed, flow style for short lists of words */
+/*
+ * YAML that tree_from_yaml() reads back to an equal tree: quoted only where
+ * needed, short lists of words in flow style
+ */
 void tree_to_yaml(const struct tree *tree, struct buf *out);
 
 struct tree *tree_get(const struct tree *map, const char *key);	/* NULL: not there, or not a map */
-bool tree_equal(const struct tree *a, const struct tree *b);		/* order of members does not count, of list items does */
+/* The order of members does not count, that of list items does */
+bool tree_equal(const struct tree *a, const struct tree *b);
 /* Members (or items) by key, equal keys in their order; n of them, the caller frees */
 const struct tree **tree_sorted(const struct tree *map);
 
 /* JSON pointer (RFC 6901) of a tree in its document, in @arena */
 const char *tree_path(const struct tree *tree, struct arena *arena);
-/* The tree at a pointer; the nearest ancestor that exists otherwise (then *ret_exact is false); ret_exact may be NULL */
+/* The tree at a pointer, else the nearest ancestor (*ret_exact is false then); ret_exact may be NULL */
 const struct tree *tree_at(const struct tree *root, const char *path, bool *ret_exact);
 
 /* Builders, for changes by command and for tests; in @arena */
 struct tree *tree_new_scalar(struct arena *arena, const char *text);
 struct tree *tree_new_map(struct arena *arena);
 struct tree *tree_new_list(struct arena *arena);
-struct tree *tree_set(struct arena *arena, struct tree *map, const char *key, struct tree *value);	/* replaces; returns value */
+/* Replaces one of that key. Return: value */
+struct tree *tree_set(struct arena *arena, struct tree *map, const char *key, struct tree *value);
 struct tree *tree_append(struct arena *arena, struct tree *list, struct tree *value);
 void tree_del(struct tree *parent, const struct tree *child);
 struct tree *tree_copy(struct arena *arena, const struct tree *tree);
@@ -83,11 +91,13 @@ struct tree *tree_copy(struct arena *arena, const struct tree *tree);
  *	               ^~~~~
  *	        hint: did you mean 'sport'?
  * @text:	The file; NULL: only the path can be shown
- * Tabs in the line are kept so that the caret stands right; a line longer than 160 columns is cut around the caret.
+ * The line's own indent is left out, other tabs are kept so that the caret
+ * stands right; of a line longer than 160 columns the part around it is shown.
+ * Control characters and bad UTF-8 are shown as '?'.
  */
 void source_print(struct buf *out, const char *file, const char *text, size_t len,
 		  const struct tree *tree, const struct diags *diags);
-/* Line and column (from 1) of one finding; ret_end_column: behind it; all 0: the place is not known */
+/* Line and column (from 1) of one finding; ret_end_column: behind it; 0: place not known */
 void source_locate(const struct tree *tree, const struct diag *diag,
 		   int *ret_line, int *ret_column, int *ret_end_column);
 /* A line (from 1) without its break, as libyaml counts them; NULL: there are not so many */

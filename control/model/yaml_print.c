@@ -7,7 +7,7 @@
 #include <model/tree.h>
 
 #define WIDTH		80
-#define KEY_MAX		1000	/* libyaml's "key: value" ends at 1024 characters; longer ones are "? key" */
+#define KEY_MAX		1000	/* libyaml takes "key: " up to 1024 characters; else "? key" */
 
 /* Characters that never need quotes, wherever they stand */
 static bool is_word_char(char c)
