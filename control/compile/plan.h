@@ -68,7 +68,8 @@ struct plan_graph {
 	uint32_t depth;			/* SHUNT_DEPTH_* for the root */
 	uint32_t entry_counter;		/* root's edge 'next': packets that entered */
 	uint32_t miss_counter;		/* root's */
-	uint32_t reason_counter;	/* first of SHUNT_REASON_MAX */
+	uint32_t reason_counter;	/* first of SHUNT_REASON_MAX: what the root refuses */
+	uint32_t drop_counter;		/* first of SHUNT_REASON_MAX: what nodes drop by themselves, and misses */
 	uint32_t entry_slot;		/* of the entry node in the program array */
 	struct plan_node *node;		/* in order from the entry, breadth first */
 	unsigned int n_nodes;

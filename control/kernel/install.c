@@ -187,6 +187,12 @@ int install_recover(struct install *install, struct plan *plan, const struct lin
 	return lost;
 }
 
+void install_sweep(struct install *install, const struct plan *plan)
+{
+	install_clear_slots(install, plan);
+	render_sweep(install->bpffs, plan);
+}
+
 static bool slot_in(const struct plan *plan, const struct plan_slot *slot)
 {
 	unsigned int i;
@@ -374,8 +380,7 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 	start = now_us();
 	install_grace();
 	report->grace_us = now_us() - start;
-	install_clear_slots(install, plan);
-	render_sweep(install->bpffs, plan);
+	install_sweep(install, plan);
 	return 0;
 }
 

@@ -47,6 +47,9 @@ void install_close(struct install *install);	/* detaches and unpins nothing */
 int install_recover(struct install *install, struct plan *plan, const struct link_table *links,
 		    struct err *err);
 
+/* Remove what no graph of @plan uses: left by a change that did not come to be */
+void install_sweep(struct install *install, const struct plan *plan);
+
 /**
  * install_load() - First half: load and pin what is new, attach new interfaces' gates
  * Nothing of it is seen by packets of graphs that run.

@@ -39,13 +39,14 @@ static int render_object_index(uint32_t hook)
 }
 
 /* The rodata that every program has */
-static void render_conf(const struct plan_graph *graph, uint32_t miss_counter, uint32_t n_edges,
-			uint64_t tag, struct shunt_node_conf *ret_conf)
+static void render_conf(const struct plan_graph *graph, uint32_t miss_counter,
+			uint32_t reason_counter, uint32_t n_edges, uint64_t tag,
+			struct shunt_node_conf *ret_conf)
 {
 	*ret_conf = (struct shunt_node_conf) {
 		.generation = graph->generation,
 		.miss_counter = miss_counter,
-		.reason_counter = graph->reason_counter,
+		.reason_counter = reason_counter,
 		.n_edges = n_edges,
 		.handoff_tag = tag,
 	};
@@ -120,7 +121,8 @@ static int render_node(const struct render_paths *paths, const struct render_map
 
 	if (node->n_tables + 3 > MAPS_MAX)
 		return err_set(err, -E2BIG, "node '%s' has more than %d tables", node->name, MAPS_MAX - 3);
-	render_conf(graph, node->miss_counter, node->n_edges, graph->handoff_tag, &conf);
+	render_conf(graph, node->miss_counter, graph->drop_counter, node->n_edges,
+		    graph->handoff_tag, &conf);
 	for (i = 0; i < node->n_edges; i++)
 		edges[i] = node->edge[i].rodata;
 	value[n_values++] = (struct object_value) { "shunt_node_conf", &conf, sizeof(conf) };
@@ -171,7 +173,8 @@ static int render_root(const struct render_paths *paths, const struct render_map
 	char path[PINS_PATH_MAX], what[160];
 	int r;
 
-	render_conf(graph, graph->miss_counter, 1, graph->producer ? graph->handoff_tag : 0, &conf);
+	render_conf(graph, graph->miss_counter, graph->reason_counter, 1,
+		    graph->producer ? graph->handoff_tag : 0, &conf);
 	snprintf(path, sizeof(path), "%s/root.%s.o", paths->objects,
 		 graph->hook == SHUNT_HOOK_XDP ? "xdp" : "tc");
 	snprintf(what, sizeof(what), "the root of graph '%s' at %s", graph->name,

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* generation.c - one configuration with its contracts and its plan, in one arena */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <daemon/generation.h>
+#include <kernel/object.h>
+
+struct generation *generation_new(void)
+{
+	struct generation *generation = calloc(1, sizeof(*generation));
+
+	if (!generation)
+		abort();
+	generation->diags.arena = &generation->arena;
+	generation->comment = "";
+	return generation;
+}
+
+void generation_free(struct generation *generation)
+{
+	if (!generation)
+		return;
+	arena_fini(&generation->arena);
+	arena_fini(&generation->attach_arena);
+	free(generation);
+}
+
+/* The contract of each module that a node names, once */
+static void generation_modules(struct generation *generation, const char *module_dir)
+{
+	const struct config *config = &generation->config;
+	struct module_set *set = &generation->modules;
+	struct arena *arena = &generation->arena;
+	struct err err = {};
+	unsigned int i;
+
+	for (i = 0; i < config->n_nodes; i++) {
+		const struct config_node *node = &config->node[i];
+		struct module *module;
+
+		if (module_find(set, node->module))
+			continue;
+		module = arena_new(arena, struct module);
+		if (object_inspect(node->module, module_dir, arena, module, &err) < 0) {
+			diags_add(&generation->diags,
+				  tree_path(tree_get(node->tree, "module"), arena),
+				  "bad_module", "%s", err.text);
+			continue;
+		}
+		*arena_push(arena, set->ref, set->n) = (struct module_ref) { node->module, module };
+	}
+}
+
+/* A fresh tag for each rendering that hands over or takes; both ends of a boundary have the same */
+static void generation_tags(struct plan *plan, const struct plan *running)
+{
+	const struct plan_graph *old, *producer;
+	struct plan_graph *graph;
+	unsigned int i;
+
+	for (i = 0; i < plan->n_graphs; i++) {
+		graph = &plan->graph[i];
+		old = running ? plan_graph_find(running, graph->name, graph->hook) : NULL;
+		if (graph->kept && old)
+			graph->handoff_tag = old->handoff_tag;
+		else if (graph->boundary)
+			while (!graph->handoff_tag)
+				if (getrandom(&graph->handoff_tag, sizeof(graph->handoff_tag), 0) < 0)
+					abort();
+	}
+	for (i = 0; i < plan->n_graphs; i++) {
+		graph = &plan->graph[i];
+		if (!graph->producer)
+			continue;
+		producer = plan_graph_find(plan, graph->producer, SHUNT_HOOK_XDP);
+		graph->handoff_tag = producer ? producer->handoff_tag : 0;
+	}
+}
+
+int generation_build(struct generation *generation, const char *module_dir,
+		     const struct link_table *links, const struct plan *running)
+{
+	int r;
+
+	r = config_from_tree(generation->tree, &generation->diags, &generation->config);
+	if (r < 0)
+		return r;
+	generation_modules(generation, module_dir);
+	if (generation->diags.total)
+		return -EINVAL;
+	r = plan_compile(&generation->config, &generation->modules, links, running,
+			 generation->number, &generation->diags, &generation->plan);
+	if (r < 0)
+		return r;
+	generation_tags(&generation->plan, running);
+	return 0;
+}
+
+void generation_reattach(struct generation *generation, const struct link_table *links)
+{
+	struct plan *plan = &generation->plan;
+
+	arena_fini(&generation->attach_arena);
+	plan->n_attach = plan_attachments(&generation->config, plan, links,
+					  &generation->attach_arena, &plan->attach);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* methods_table.c - modules and tables */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/file.h>
+#include <daemon/methods.h>
+#include <kernel/object.h>
+#include <kernel/table.h>
+
+#define ELEMENTS_MAX 10000	/* of a table in one answer */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of X.xdp.o and X.tc.o in the module folder, sorted, once each */
+static unsigned int module_names(struct arena *arena, const char *folder, const char ***ret_name)
+{
+	const char **name = NULL;
+	struct dirent *entry;
+	unsigned int i, n = 0, kept = 0;
+	DIR *dir = opendir(folder);
+	char *dot;
+
+	while (dir && (entry = readdir(dir))) {
+		dot = strchr(entry->d_name, '.');
+		if (dot && dot != entry->d_name && (!strcmp(dot, ".xdp.o") || !strcmp(dot, ".tc.o")))
+			*arena_push(arena, name, n) = arena_strndup(arena, entry->d_name,
+								    dot - entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(name, n, sizeof(*name), by_name);
+	for (i = 0; i < n; i++)
+		if (!kept || strcmp(name[kept - 1], name[i]))
+			name[kept++] = name[i];
+	*ret_name = name;
+	return kept;
+}
+
+METHOD(module_list)
+{
+	struct arena arena = {};
+	struct module module;
+	struct err err = {};
+	const char **name;
+	unsigned int i, n;
+
+	n = module_names(&arena, daemon->module_dir, &name);
+	jsonw_array(w, "modules");
+	for (i = 0; i < n; i++)
+		if (object_inspect(name[i], daemon->module_dir, &arena, &module, &err) == 0)
+			module_to_json(&module, w, NULL);
+	jsonw_array_end(w);
+	arena_fini(&arena);
+	return 0;
+}
+
+METHOD(module_inspect)
+{
+	struct arena arena = {};
+	struct module module;
+	struct err err = {};
+	const char *name;
+	int r;
+
+	if (rpc_text(call, "module", &name, error) < 0)
+		return -1;
+	if (call->peer->read_only && strchr(name, '/'))
+		return rpc_fail(error, SHUNT_CLIENT_USAGE, "paths are not read for the read-only socket");
+	r = object_inspect(name, daemon->module_dir, &arena, &module, &err);
+	if (r == 0)
+		module_to_json(&module, w, "module");
+	arena_fini(&arena);
+	return r < 0 ? rpc_fail_err(error, SHUNT_CLIENT_INVALID, &err) : 0;
+}
+
+/* The node as rendered somewhere: state tables are shared by all its places */
+static const struct plan_node *node_rendered(struct daemon *daemon, const char *name,
+					     struct rpc_error *error)
+{
+	const struct plan *plan = &daemon->running->plan;
+	unsigned int i, j;
+
+	for (i = 0; i < plan->n_graphs; i++)
+		for (j = 0; j < plan->graph[i].n_nodes; j++)
+			if (!strcmp(plan->graph[i].node[j].name, name))
+				return &plan->graph[i].node[j];
+	if (config_node_find(&daemon->running->config, name))
+		rpc_fail(error, SHUNT_CLIENT_USAGE, "node '%s' is in no graph that is attached", name);
+	else
+		rpc_fail(error, SHUNT_CLIENT_USAGE, "no node '%s'", name);
+	return NULL;
+}
+
+struct open_table {
+	struct table *table;
+	int fd;
+};
+
+static int open_table(struct daemon *daemon, const struct rpc_call *call, struct open_table *ret_table,
+		      struct rpc_error *error)
+{
+	const struct plan_node *node;
+	const char *name, *table;
+	struct err err = {};
+	int r;
+
+	if (rpc_text(call, "node", &name, error) < 0 || rpc_text(call, "table", &table, error) < 0)
+		return -1;
+	node = node_rendered(daemon, name, error);
+	if (!node)
+		return -1;
+	ret_table->fd = install_table(daemon->install, node, table, &err);
+	if (ret_table->fd < 0)
+		return rpc_fail_err(error, SHUNT_CLIENT_USAGE, &err);
+	r = table_open(ret_table->fd, &ret_table->table, &err);
+	if (r < 0) {
+		fd_close(ret_table->fd);
+		return rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err);
+	}
+	return 0;
+}
+
+static void close_table(struct open_table *table)
+{
+	table_free(table->table);
+	fd_close(table->fd);
+}
+
+static int describe_tables(struct daemon *daemon, const char *name, struct jsonw *w,
+			   struct rpc_error *error)
+{
+	const struct plan_node *node = node_rendered(daemon, name, error);
+	struct table *table;
+	unsigned int i;
+	int fd;
+
+	if (!node)
+		return -1;
+	jsonw_array(w, "tables");
+	for (i = 0; i < node->n_tables; i++) {
+		fd = install_table(daemon->install, node, node->table[i].table->name, NULL);
+		if (fd < 0)
+			continue;
+		if (table_open(fd, &table, NULL) == 0) {
+			table_describe(table, w, NULL);
+			table_free(table);
+		}
+		fd_close(fd);
+	}
+	jsonw_array_end(w);
+	return 0;
+}
+
+METHOD(table_show)
+{
+	struct open_table table;
+	struct err err = {};
+	const char *name;
+	bool more = false;
+	int r;
+
+	if (rpc_text(call, "node", &name, error) < 0)
+		return -1;
+	if (!json_object_get(call->params, "table"))
+		return describe_tables(daemon, name, w, error);
+	if (open_table(daemon, call, &table, error) < 0)
+		return -1;
+	table_describe(table.table, w, "table");
+	r = table_dump(table.table, ELEMENTS_MAX, false, w, "elements", &more, &err);
+	jsonw_bool(w, "more", more);
+	close_table(&table);
+	return r < 0 ? rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err) : 0;
+}
+
+/* A bad word or a missing element is the caller's; the rest is the kernel's */
+static int table_fail(struct rpc_error *error, int r, const struct err *err)
+{
+	return rpc_fail_err(error, r == -EINVAL || r == -ENOENT ? SHUNT_CLIENT_USAGE :
+			    SHUNT_CLIENT_REFUSED, err);
+}
+
+METHOD(table_get)
+{
+	struct open_table table;
+	struct err err = {};
+	const char **key;
+	unsigned int n;
+	int r;
+
+	if (rpc_words(call, "key", &key, &n, error) < 0)
+		return -1;
+	r = open_table(daemon, call, &table, error);
+	if (r == 0) {
+		r = table_get(table.table, key, n, w, "value", &err);
+		close_table(&table);
+		if (r < 0)
+			table_fail(error, r, &err);
+	}
+	free(key);
+	return r < 0 ? -1 : 0;
+}
+
+METHOD(table_set)
+{
+	const char **key, **value;
+	unsigned int n_key, n_value;
+	struct open_table table;
+	struct err err = {};
+	int r;
+
+	if (rpc_words(call, "key", &key, &n_key, error) < 0)
+		return -1;
+	r = rpc_words(call, "value", &value, &n_value, error);
+	if (r < 0) {
+		free(key);
+		return r;
+	}
+	r = open_table(daemon, call, &table, error);
+	if (r == 0) {
+		r = table_set(table.table, key, n_key, value, n_value, &err);
+		close_table(&table);
+		if (r < 0)
+			table_fail(error, r, &err);
+	}
+	free(key);
+	free(value);
+	return r < 0 ? -1 : 0;
+}
+
+METHOD(table_del)
+{
+	struct open_table table;
+	struct err err = {};
+	const char **key;
+	unsigned int n;
+	int r;
+
+	if (rpc_words(call, "key", &key, &n, error) < 0)
+		return -1;
+	r = open_table(daemon, call, &table, error);
+	if (r == 0) {
+		r = table_del(table.table, key, n, &err);
+		close_table(&table);
+		if (r < 0)
+			table_fail(error, r, &err);
+	}
+	free(key);
+	return r < 0 ? -1 : 0;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* store.c - generations on disk */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include <base/file.h>
+#include <base/jsonw.h>
+#include <daemon/store.h>
+
+#define SMALL_FILE_MAX	4096
+
+static void store_path(const struct store *store, const char *name, char *ret_path, size_t size)
+{
+	snprintf(ret_path, size, "%s/%s", store->dir, name);
+}
+
+static void store_gen_path(const struct store *store, uint32_t number, char *ret_path, size_t size)
+{
+	snprintf(ret_path, size, "%s/gen/%u.json", store->dir, number);
+}
+
+int store_open(struct store *store, const char *dir, struct err *err)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/gen", dir);
+	r = file_mkdirs(dir, 0700, err);
+	if (r == 0)
+		r = file_mkdirs(path, 0700, err);
+	if (r == 0)
+		store->dir = strdup(dir);
+	return r;
+}
+
+void store_close(struct store *store)
+{
+	free(store->dir);
+	store->dir = NULL;
+}
+
+static void store_write_plan(struct jsonw *w, const struct plan *plan)
+{
+	unsigned int i;
+
+	jsonw_array(w, "slots");
+	for (i = 0; i < plan->n_slots; i++) {
+		jsonw_object(w, NULL);
+		jsonw_str(w, "name", plan->slot[i].name);
+		jsonw_u64(w, "index", plan->slot[i].index);
+		jsonw_u64(w, "n", plan->slot[i].n);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+	jsonw_array(w, "graphs");
+	for (i = 0; i < plan->n_graphs; i++) {
+		jsonw_object(w, NULL);
+		jsonw_str(w, "name", plan->graph[i].name);
+		jsonw_str(w, "hook", module_hook_name(plan->graph[i].hook));
+		jsonw_u64(w, "slot", plan->graph[i].slot);
+		jsonw_u64(w, "generation", plan->graph[i].generation);
+		jsonw_fmt(w, "key", "%016" PRIx64, plan->graph[i].key);
+		jsonw_fmt(w, "tag", "%016" PRIx64, plan->graph[i].handoff_tag);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+}
+
+int store_save(const struct store *store, const struct generation *generation, struct err *err)
+{
+	struct buf out = {}, tree = {};
+	char path[PATH_MAX];
+	struct jsonw w;
+	int r;
+
+	tree_to_json(generation->tree, &tree);
+	jsonw_init(&w, &out, false);
+	jsonw_object(&w, NULL);
+	jsonw_u64(&w, "generation", generation->number);
+	jsonw_i64(&w, "time", generation->time);
+	jsonw_u64(&w, "uid", generation->uid);
+	jsonw_u64(&w, "from", generation->from);
+	jsonw_str(&w, "comment", generation->comment);
+	jsonw_raw(&w, "config", tree.data);
+	store_write_plan(&w, &generation->plan);
+	jsonw_object_end(&w);
+	store_gen_path(store, generation->number, path, sizeof(path));
+	r = file_write(path, out.data, out.len, 0600, err);
+	buf_fini(&out);
+	buf_fini(&tree);
+	return r;
+}
+
+static uint64_t json_hex(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? strtoull(text, NULL, 16) : 0;
+}
+
+static uint32_t json_u32(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *json_text(struct arena *arena, const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return arena_strdup(arena, text ? text : "");
+}
+
+static void store_read_plan(struct generation *generation, const json_t *root)
+{
+	struct arena *arena = &generation->arena;
+	struct plan *plan = &generation->plan;
+	struct plan_graph *graph;
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(root, "slots"), i, item)
+		*arena_push(arena, plan->slot, plan->n_slots) = (struct plan_slot) {
+			.name = json_text(arena, item, "name"),
+			.index = json_u32(item, "index"),
+			.n = json_u32(item, "n"),
+		};
+	json_array_foreach(json_object_get(root, "graphs"), i, item) {
+		graph = arena_push(arena, plan->graph, plan->n_graphs);
+		graph->name = json_text(arena, item, "name");
+		graph->hook = module_hook_from_name(json_text(arena, item, "hook"));
+		graph->slot = json_u32(item, "slot");
+		graph->generation = json_u32(item, "generation");
+		graph->key = json_hex(item, "key");
+		graph->handoff_tag = json_hex(item, "tag");
+	}
+	plan->generation = generation->number;
+}
+
+static int store_read_tree(struct generation *generation, const json_t *root, const char *path,
+			   struct err *err)
+{
+	char *text = json_dumps(json_object_get(root, "config"), JSON_COMPACT);
+	int r;
+
+	if (!text)
+		return err_set(err, -EBADMSG, "'%s' has no configuration in it.", path);
+	r = tree_from_json(text, strlen(text), &generation->diags, &generation->tree);
+	free(text);
+	return r < 0 ? err_set(err, r, "'%s' holds a bad configuration.", path) : 0;
+}
+
+int store_load(const struct store *store, uint32_t number, struct generation *ret_generation,
+	       struct err *err)
+{
+	char path[PATH_MAX], *data;
+	json_error_t why;
+	json_t *root;
+	size_t len;
+	int r;
+
+	store_gen_path(store, number, path, sizeof(path));
+	r = file_read(path, 2 * (size_t)TREE_BYTES_MAX, &data, &len, err);
+	if (r < 0)
+		return r;
+	root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
+	free(data);
+	if (!root)
+		return err_set(err, -EBADMSG, "'%s' line %d: %s.", path, why.line, why.text);
+	ret_generation->number = number;
+	ret_generation->time = json_integer_value(json_object_get(root, "time"));
+	ret_generation->uid = json_u32(root, "uid");
+	ret_generation->from = json_u32(root, "from");
+	ret_generation->comment = json_text(&ret_generation->arena, root, "comment");
+	store_read_plan(ret_generation, root);
+	r = store_read_tree(ret_generation, root, path, err);
+	json_decref(root);
+	return r;
+}
+
+void store_remove(const struct store *store, uint32_t number)
+{
+	char path[PATH_MAX];
+
+	store_gen_path(store, number, path, sizeof(path));
+	unlink(path);
+}
+
+static int descending(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+unsigned int store_list(const struct store *store, uint32_t **ret_number)
+{
+	unsigned int n = 0, size = 0;
+	uint32_t *number = NULL;
+	struct dirent *entry;
+	char path[PATH_MAX];
+	uint32_t value;
+	int end;
+	DIR *dir;
+
+	store_path(store, "gen", path, sizeof(path));
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		end = 0;
+		if (sscanf(entry->d_name, "%u.json%n", &value, &end) != 1 || !end ||
+		    entry->d_name[end])
+			continue;
+		if (n == size) {
+			size = size ? size * 2 : 32;
+			number = reallocarray(number, size, sizeof(*number));
+			if (!number)
+				abort();
+		}
+		number[n++] = value;
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(number, n, sizeof(*number), descending);
+	*ret_number = number;
+	return n;
+}
+
+void store_prune(const struct store *store, uint32_t running)
+{
+	unsigned int i, n, kept = 0;
+	uint32_t *number;
+
+	n = store_list(store, &number);
+	for (i = 0; i < n; i++)
+		if (number[i] > running || (number[i] != running && kept++ >= STORE_KEEP - 1))
+			store_remove(store, number[i]);
+	free(number);
+}
+
+static int store_write_number(const struct store *store, const char *name, uint32_t number,
+			      struct err *err)
+{
+	char path[PATH_MAX], text[16];
+
+	store_path(store, name, path, sizeof(path));
+	return file_write(path, text, snprintf(text, sizeof(text), "%u\n", number), 0600, err);
+}
+
+static uint32_t store_read_number(const struct store *store, const char *name)
+{
+	char path[PATH_MAX], *data;
+	uint32_t number;
+	size_t len;
+
+	store_path(store, name, path, sizeof(path));
+	if (file_read(path, SMALL_FILE_MAX, &data, &len, NULL) < 0)
+		return 0;
+	number = strtoul(data, NULL, 10);
+	free(data);
+	return number;
+}
+
+int store_set_running(const struct store *store, uint32_t number, struct err *err)
+{
+	return store_write_number(store, "running", number, err);
+}
+
+uint32_t store_running(const struct store *store)
+{
+	return store_read_number(store, "running");
+}
+
+int store_set_intent(const struct store *store, uint32_t number, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (number)
+		return store_write_number(store, "intent", number, err);
+	store_path(store, "intent", path, sizeof(path));
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_set(err, -errno, "remove '%s'", path);
+	return 0;
+}
+
+uint32_t store_intent(const struct store *store)
+{
+	return store_read_number(store, "intent");
+}
+
+int store_set_pending(const struct store *store, const struct store_pending *pending, struct err *err)
+{
+	char path[PATH_MAX], text[64];
+
+	store_path(store, "pending", path, sizeof(path));
+	return file_write(path, text, snprintf(text, sizeof(text), "%u %u %lld\n", pending->generation,
+			  pending->back_to, (long long)pending->deadline), 0600, err);
+}
+
+void store_clear_pending(const struct store *store)
+{
+	char path[PATH_MAX];
+
+	store_path(store, "pending", path, sizeof(path));
+	unlink(path);
+}
+
+bool store_pending(const struct store *store, struct store_pending *ret_pending)
+{
+	char path[PATH_MAX], *data;
+	long long deadline;
+	size_t len;
+	bool found;
+
+	store_path(store, "pending", path, sizeof(path));
+	if (file_read(path, SMALL_FILE_MAX, &data, &len, NULL) < 0)
+		return false;
+	found = sscanf(data, "%u %u %lld", &ret_pending->generation, &ret_pending->back_to,
+		       &deadline) == 3;
+	ret_pending->deadline = deadline;
+	free(data);
+	return found;
+}
