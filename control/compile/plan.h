@@ -75,7 +75,7 @@ struct plan_graph {
 	unsigned int n_nodes;
 	const char *boundary;		/* XDP: TC graph that it hands to; NULL: none */
 	const char *producer;		/* TC: XDP graph that hands to it; NULL: none */
-	uint64_t key;			/* hash of all above but counters, and of the object files: equal key, same rendering */
+	uint64_t key;			/* hash of all above, and of the object files: equal key, same rendering */
 	uint64_t handoff_tag;		/* drawn by the daemon, not part of the key */
 	uint32_t generation;		/* in which it was rendered: this one, or an earlier one that is kept */
 	bool kept;			/* the running rendering goes on */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * compile.h - what the files of compile/ share; nobody else includes it
+ *
+ * DOC: A node is read once (node.c), a graph is resolved once (graph.c), and
+ * rendered for each hook that it is attached at (render.c). What is found wrong
+ * is said where it is read, so that a graph at three hooks says it once.
+ */
+#ifndef COMPILE_COMPILE_H
+#define COMPILE_COMPILE_H
+
+#include <compile/filter.h>
+#include <compile/plan.h>
+#include <compile/slots.h>
+
+#define COMPILE_HOOKS	3
+
+/* xdp, tc-ingress, tc-egress: the order of everything that goes by hooks */
+extern const uint32_t compile_hooks[COMPILE_HOOKS];
+
+/* An edge that a node's rules name and its module does not declare */
+struct node_open {
+	const char *name;
+	const char *reason;		/* of drop(REASON); NULL: the graph binds it */
+	const struct config_rule *rule;	/* which names it first; NULL: 'default:' */
+};
+
+/* A configured node with its module's contract: the same in every graph */
+struct node {
+	const struct config_node *config;
+	const struct module *module;
+	bool is_filter;			/* takes rules */
+	struct plan_value *value;
+	unsigned int n_values;
+	struct node_open *open;		/* in order of first use */
+	unsigned int n_open;
+	struct filter_rows rows;	/* counter: index of the rule */
+	const char **rule_text;		/* canonical, by index of the rule */
+};
+
+struct shape_edge {
+	const char *name;
+	struct config_target target;
+	uint32_t fail;
+	const struct tree *tree;	/* where it is bound; NULL: by default or chain */
+};
+
+struct shape_node {
+	const struct node *node;
+	struct shape_edge *edge;	/* as plan_node.edge */
+	unsigned int n_edges;
+};
+
+/* A graph with its edges bound, before it has a hook */
+struct shape {
+	const struct config_graph *config;
+	struct shape_node *node;	/* breadth first */
+	unsigned int n_nodes;
+	const struct shape_edge *boundary;
+};
+
+struct compile {
+	const struct config *config;
+	const struct module_set *modules;
+	const struct link_table *links;
+	const struct plan *running;	/* or NULL */
+	struct arena *arena;
+	struct diags *diags;
+	struct node *node;		/* by index in the configuration */
+	struct shape *shape;		/* by index of the graph */
+	struct slots slots;
+	bool full[SLOTS_SPACES];	/* has been said */
+	struct plan *plan;
+};
+
+/* node.c: findings go to diags; the node is usable afterwards, if not complete */
+void node_read(struct compile *c, const struct config_node *config, struct node *ret_node);
+/* Which edge of the node this is, open ones behind the declared ones; -1: none of it */
+int node_edge_index(const struct node *node, const char *name);
+/* 'drop(REASON)' or the edge's own name */
+const char *node_edge_name(struct arena *arena, const char *edge, const char *reason);
+/* A module's config value that compile sets itself, hence nobody else */
+bool node_value_reserved(const struct module_config *config);
+
+/* value.c: bytes of a config value; NULL: diags tell */
+const void *value_read(struct compile *c, const struct config_value *config,
+		       const struct module_config *contract, const struct module *module);
+const void *value_u32(struct arena *arena, uint32_t value);
+
+/* graph.c */
+void graph_resolve(struct compile *c, const struct config_graph *config, struct shape *ret_shape);
+
+/* attach.c: hooks that a graph is attached at; findings about them */
+uint32_t attach_hooks(const struct config *config, const char *graph);
+void attach_check(struct compile *c, const struct shape *shape);
+
+/* render.c: everything but key, kept and producer */
+void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
+		  struct plan_graph *ret_graph);
+
+/* key.c: hash of what is rendered */
+uint64_t key_graph(const struct plan_graph *graph);
+
+/* A finding at a tree of the configuration (key: its key is meant) */
+#define compile_find(c, tree, ...) \
+	diags_add((c)->diags, tree_path(tree, (c)->arena), __VA_ARGS__)
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * print.c - a plan as text: one line a fact, in the plan's order
+ *
+ * DOC: A graph that is kept is one line; what is new or changed is shown whole;
+ * what the running plan has and the new one has not comes last of its kind.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <compile/compile.h>
+
+struct printer {
+	struct buf *out;
+	char where[3 * SHUNT_NAME_MAX];	/* "edge-in@xdp/guard" */
+};
+
+/* ---- rows --------------------------------------------------------------------------------- */
+
+static void print_prefix(struct buf *out, const char *name, int af, const void *value,
+			 const void *mask)
+{
+	unsigned int i, bits = 0, size = af == AF_INET ? 4 : 16;
+	char text[INET6_ADDRSTRLEN];
+
+	for (i = 0; i < size; i++)
+		bits += __builtin_popcount(((const uint8_t *)mask)[i]);
+	if (!bits)
+		return;
+	inet_ntop(af, value, text, sizeof(text));
+	buf_printf(out, " %s %s/%u", name, text, bits);
+}
+
+/* What lets all through is not printed */
+static void print_range(struct buf *out, const char *name, unsigned int first, unsigned int last,
+			unsigned int max)
+{
+	if (first == 0 && last == max)
+		return;
+	if (first == last)
+		buf_printf(out, " %s %u", name, first);
+	else
+		buf_printf(out, " %s %u-%u", name, first, last);
+}
+
+static void print_l4(struct buf *out, const struct plan_node *node, const struct filter_l4 *row)
+{
+	print_range(out, "proto", row->proto_first, row->proto_last, UINT8_MAX);
+	print_range(out, "sport", row->sport_first, row->sport_last, UINT16_MAX);
+	print_range(out, "dport", row->dport_first, row->dport_last, UINT16_MAX);
+	print_range(out, "type", row->type_first, row->type_last, UINT8_MAX);
+	print_range(out, "code", row->code_first, row->code_last, UINT8_MAX);
+	if (row->tcp_mask)
+		buf_printf(out, " flags 0x%02x/0x%02x%s", row->tcp_value, row->tcp_mask,
+			   row->flags & FILTER_ROW_TCP_NEGATED ? " negated" : "");
+	if (row->frags != FILTER_FRAGS_ANY)
+		buf_printf(out, " frags 0x%x", row->frags);
+	if (row->flags & FILTER_ROW_L4)
+		buf_str(out, " l4");
+	buf_printf(out, " -> %s, counter %u\n",
+		   row->edge < node->n_edges ? node->edge[row->edge].name : "?", row->counter);
+}
+
+static bool is_never(const struct filter_l4 *row)
+{
+	return row->proto_first > row->proto_last;
+}
+
+static void print_rows4(struct printer *p, const struct plan_node *node,
+			const struct plan_table *table)
+{
+	const struct filter_chunk4 *chunk = table->content;
+	unsigned int i;
+
+	for (i = 0; i < table->n * FILTER_CHUNK; i++) {
+		const struct filter_row4 *row = &chunk[i / FILTER_CHUNK].row[i % FILTER_CHUNK];
+
+		if (is_never(&row->l4))
+			continue;
+		buf_printf(p->out, "row4 %s %u:", p->where, i);
+		print_prefix(p->out, "saddr", AF_INET, &row->saddr, &row->saddr_mask);
+		print_prefix(p->out, "daddr", AF_INET, &row->daddr, &row->daddr_mask);
+		print_l4(p->out, node, &row->l4);
+	}
+}
+
+static void print_rows6(struct printer *p, const struct plan_node *node,
+			const struct plan_table *table)
+{
+	const struct filter_chunk6 *chunk = table->content;
+	unsigned int i;
+
+	for (i = 0; i < table->n * FILTER_CHUNK; i++) {
+		const struct filter_row6 *row = &chunk[i / FILTER_CHUNK].row[i % FILTER_CHUNK];
+
+		if (is_never(&row->l4))
+			continue;
+		buf_printf(p->out, "row6 %s %u:", p->where, i);
+		print_prefix(p->out, "saddr", AF_INET6, row->saddr, row->saddr_mask);
+		print_prefix(p->out, "daddr", AF_INET6, row->daddr, row->daddr_mask);
+		print_l4(p->out, node, &row->l4);
+	}
+}
+
+/* ---- nodes -------------------------------------------------------------------------------- */
+
+static void print_table(struct printer *p, const struct plan_node *node,
+			const struct plan_table *table)
+{
+	if (!table->content) {
+		buf_printf(p->out, "table %s %s: state\n", p->where, table->table->name);
+		return;
+	}
+	buf_printf(p->out, "table %s %s: %u entries\n", p->where, table->table->name,
+		   table->entries);
+	if (!strcmp(table->table->name, "filter_rows4"))
+		print_rows4(p, node, table);
+	else
+		print_rows6(p, node, table);
+}
+
+static int64_t value_signed(const struct plan_value *value)
+{
+	switch (value->size) {
+	case 1:
+		return *(const int8_t *)value->data;
+	case 2:
+		return *(const int16_t *)value->data;
+	case 4:
+		return *(const int32_t *)value->data;
+	default:
+		return *(const int64_t *)value->data;
+	}
+}
+
+static uint64_t value_unsigned(const struct plan_value *value)
+{
+	switch (value->size) {
+	case 1:
+		return *(const uint8_t *)value->data;
+	case 2:
+		return *(const uint16_t *)value->data;
+	case 4:
+		return *(const uint32_t *)value->data;
+	default:
+		return *(const uint64_t *)value->data;
+	}
+}
+
+static void print_value(struct printer *p, const struct module *module,
+			const struct plan_value *value)
+{
+	const struct module_config *config = module_config_find(module, value->name);
+
+	buf_printf(p->out, "config %s %s: ", p->where, value->name);
+	if (config && config->is_string)
+		buf_printf(p->out, "\"%s\"\n", (const char *)value->data);
+	else if (config && config->is_signed)
+		buf_printf(p->out, "%lld\n", (long long)value_signed(value));
+	else
+		buf_printf(p->out, "%llu\n", (unsigned long long)value_unsigned(value));
+}
+
+static void print_edge(struct printer *p, const struct plan_edge *edge)
+{
+	static const char *const fail[] = {
+		[SHUNT_FAIL_CLOSED] = "closed", [SHUNT_FAIL_OPEN] = "open",
+	};
+
+	buf_printf(p->out, "edge %s.%s: %s, arg %u, fail %s, counter %u\n", p->where, edge->name,
+		   edge->target, edge->rodata.arg,
+		   edge->rodata.fail <= SHUNT_FAIL_OPEN ? fail[edge->rodata.fail] : "?",
+		   edge->rodata.counter);
+}
+
+static void print_node(struct printer *p, const struct plan_graph *graph,
+		       const struct plan_node *node)
+{
+	unsigned int i;
+
+	snprintf(p->where, sizeof(p->where), "%s@%s/%s", graph->name,
+		 module_hook_name(graph->hook), node->name);
+	buf_printf(p->out, "node %s: slot %u, module %s, miss counter %u\n", p->where, node->slot,
+		   node->module->name, node->miss_counter);
+	for (i = 0; i < node->n_edges; i++)
+		print_edge(p, &node->edge[i]);
+	for (i = 0; i < node->n_values; i++)
+		print_value(p, node->module, &node->value[i]);
+	for (i = 0; i < node->n_rules; i++)
+		buf_printf(p->out, "rule %s#%08x: counter %u, %s\n", p->where, node->rule[i].id,
+			   node->rule[i].counter, node->rule[i].text);
+	for (i = 0; i < node->n_tables; i++)
+		print_table(p, node, &node->table[i]);
+}
+
+/* ---- graphs, attachments, ports ----------------------------------------------------------- */
+
+static void print_graph(struct printer *p, const struct plan_graph *graph,
+			const struct plan *running)
+{
+	const char *hook = module_hook_name(graph->hook);
+	unsigned int i;
+
+	if (graph->kept) {
+		buf_printf(p->out, "graph %s@%s: kept from generation %u\n", graph->name, hook,
+			   graph->generation);
+		return;
+	}
+	buf_printf(p->out, "graph %s@%s: %s, slot %u, depth L%u\n", graph->name, hook,
+		   running && plan_graph_find(running, graph->name, graph->hook) ? "changed" : "new",
+		   graph->slot, graph->depth);
+	buf_printf(p->out, "graph %s@%s: counters entry %u, miss %u, reasons from %u\n",
+		   graph->name, hook, graph->entry_counter, graph->miss_counter,
+		   graph->reason_counter);
+	if (graph->boundary)
+		buf_printf(p->out, "boundary %s@%s: to %s@tc-ingress\n", graph->name, hook,
+			   graph->boundary);
+	if (graph->producer)
+		buf_printf(p->out, "boundary %s@%s: from %s@xdp\n", graph->name, hook,
+			   graph->producer);
+	for (i = 0; i < graph->n_nodes; i++)
+		print_node(p, graph, &graph->node[i]);
+}
+
+static void print_graphs(struct printer *p, const struct plan *plan, const struct plan *running)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_graphs; i++)
+		print_graph(p, &plan->graph[i], running);
+	for (i = 0; running && i < running->n_graphs; i++)
+		if (!plan_graph_find(plan, running->graph[i].name, running->graph[i].hook))
+			buf_printf(p->out, "graph %s@%s: removed\n", running->graph[i].name,
+				   module_hook_name(running->graph[i].hook));
+}
+
+static bool has_attach(const struct plan *plan, const struct plan_attach *attach)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_attach; i++)
+		if (plan->attach[i].ifindex == attach->ifindex &&
+		    plan->attach[i].hook == attach->hook)
+			return true;
+	return false;
+}
+
+static void print_attach(struct printer *p, const struct plan *plan,
+			 const struct plan_attach *attach)
+{
+	static const char *const mode[] = {
+		[CONFIG_MODE_NATIVE] = "native", [CONFIG_MODE_GENERIC] = "generic",
+		[CONFIG_MODE_AUTO] = "auto",
+	};
+
+	buf_printf(p->out, "attach %s@%s: ifindex %u, graph %s", attach->ifname,
+		   module_hook_name(attach->hook), attach->ifindex,
+		   plan->graph[attach->graph].name);
+	if (attach->hook == SHUNT_HOOK_XDP)
+		buf_printf(p->out, ", mode %s", mode[attach->mode]);
+	if (attach->share)
+		buf_printf(p->out, ", shared with priority %d", attach->priority);
+	buf_char(p->out, '\n');
+}
+
+static void print_attachments(struct printer *p, const struct plan *plan,
+			      const struct plan *running)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_attach; i++)
+		print_attach(p, plan, &plan->attach[i]);
+	for (i = 0; running && i < running->n_attach; i++)
+		if (!has_attach(plan, &running->attach[i]))
+			buf_printf(p->out, "attach %s@%s: removed\n", running->attach[i].ifname,
+				   module_hook_name(running->attach[i].hook));
+}
+
+void plan_print(const struct plan *plan, const struct plan *running, struct buf *out)
+{
+	struct printer p = { .out = out };
+	unsigned int i;
+
+	buf_printf(out, "generation %u\n", plan->generation);
+	print_graphs(&p, plan, running);
+	print_attachments(&p, plan, running);
+	for (i = 0; i < plan->n_ports; i++) {
+		buf_printf(out, "port %s: index %u, ", plan->port[i].name, plan->port[i].port);
+		if (plan->port[i].ifindex)
+			buf_printf(out, "ifindex %u\n", plan->port[i].ifindex);
+		else
+			buf_str(out, "not there\n");
+	}
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* render.c - a resolved graph at one hook: slots, rodata, tables and counters */
+#include <stdarg.h>
+#include <string.h>
+
+#include <compile/compile.h>
+
+struct renderer {
+	struct compile *c;
+	const struct shape *shape;
+	const char *name;		/* "edge-in@xdp" */
+};
+
+#define REASON_NAME(id, name, help) name,
+static const char *const reason_names[] = { SHUNT_REASONS(REASON_NAME) };
+
+static const struct {
+	const char *code, *what;
+} spaces[] = {
+	[SLOTS_COUNTER]		= { "too_many_counters", "counters" },
+	[SLOTS_GRAPH_XDP]	= { "too_many_graphs", "graphs at xdp" },
+	[SLOTS_GRAPH_TC]	= { "too_many_graphs", "graphs at tc-ingress and tc-egress" },
+	[SLOTS_PORT]		= { "too_many_ports", "ports" },
+};
+
+/* Return: 0 with a finding where the space is full */
+static uint32_t take(struct renderer *r, enum slots_space space, uint32_t n, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static uint32_t take(struct renderer *r, enum slots_space space, uint32_t n, const char *fmt, ...)
+{
+	struct compile *c = r->c;
+	const char *name;
+	uint32_t index;
+	va_list args;
+
+	va_start(args, fmt);
+	name = arena_vprintf(c->arena, fmt, args);
+	va_end(args);
+	if (slots_take(&c->slots, space, name, n, &index) == 0 || c->full[space])
+		return index;
+	c->full[space] = true;
+	compile_find(c, r->shape->config->tree, spaces[space].code,
+		     "too many %s, %u at most: none is left for '%s'", spaces[space].what,
+		     slots_limit(space), strchr(name, ' ') + 1)->hint =
+		c->running ? "what the running generation leaves is free after the next apply" : NULL;
+	return 0;
+}
+
+/* ---- edges -------------------------------------------------------------------------------- */
+
+static uint32_t node_slot(const struct renderer *r, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->shape->n_nodes; i++)
+		if (!strcmp(r->shape->node[i].node->config->name, name))
+			break;
+	return i;
+}
+
+static uint32_t port_index(struct renderer *r, const char *name)
+{
+	struct compile *c = r->c;
+	const struct link *link;
+	struct plan_port *port;
+	unsigned int i;
+
+	for (i = 0; i < c->plan->n_ports; i++)
+		if (!strcmp(c->plan->port[i].name, name))
+			return c->plan->port[i].port;
+	link = link_find_name(c->links, name);
+	port = arena_push(c->arena, c->plan->port, c->plan->n_ports);
+	*port = (struct plan_port){
+		.name = name,
+		.port = take(r, SLOTS_PORT, 1, "port %s", name),
+		.ifindex = link ? link->ifindex : 0,
+	};
+	return port->port;
+}
+
+/* A reason that the list does not have is counted as policy; its name stays in the plan */
+static enum shunt_reason reason_index(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHUNT_REASON_MAX; i++)
+		if (!strcmp(reason_names[i], name))
+			return i;
+	return SHUNT_REASON_POLICY;
+}
+
+static uint32_t edge_arg(struct renderer *r, const struct plan_edge *edge,
+			 const struct config_target *target)
+{
+	switch (target->kind) {
+	case SHUNT_TARGET_NODE:
+		return node_slot(r, target->name);
+	case SHUNT_TARGET_DROP:
+		return reason_index(edge->reason);
+	case SHUNT_TARGET_REDIRECT:
+		return port_index(r, target->name);
+	default:
+		return 0;
+	}
+}
+
+static const char *target_text(struct arena *arena, const struct config_target *target)
+{
+	struct buf buf = {0};
+	char *text;
+
+	config_target_print(target, &buf);
+	text = arena_strdup(arena, buf.data ? buf.data : "");
+	buf_fini(&buf);
+	return text;
+}
+
+static void render_edge(struct renderer *r, const struct shape_edge *shape, const char *node,
+			struct plan_edge *edge)
+{
+	const struct config_target *target = &shape->target;
+
+	*edge = (struct plan_edge){
+		.name = shape->name,
+		.target = target_text(r->c->arena, target),
+	};
+	if (target->kind == SHUNT_TARGET_DROP)
+		edge->reason = target->name ? target->name : reason_names[SHUNT_REASON_POLICY];
+	edge->rodata = (struct shunt_edge){
+		.target = target->kind,
+		.arg = edge_arg(r, edge, target),
+		.counter = take(r, SLOTS_COUNTER, 1, "counter %s/%s.%s", r->name, node,
+				shape->name),
+		.fail = shape->fail,
+	};
+}
+
+/* ---- rules and tables --------------------------------------------------------------------- */
+
+/* Return: their counters, by index */
+static const uint32_t *render_rules(struct renderer *r, const struct node *node,
+				    struct plan_node *to)
+{
+	const struct config_node *config = node->config;
+	uint32_t *counter = arena_new_n(r->c->arena, uint32_t, config->n_rules);
+	unsigned int i;
+
+	to->rule = arena_new_n(r->c->arena, struct plan_rule, config->n_rules);
+	to->n_rules = config->n_rules;
+	for (i = 0; i < config->n_rules; i++) {
+		uint32_t id = config->rule[i].expr.id;
+
+		counter[i] = take(r, SLOTS_COUNTER, 1, "counter %s/%s#%08x", r->name,
+				  config->name, id);
+		to->rule[i] = (struct plan_rule){ id, counter[i], node->rule_text[i] };
+	}
+	return counter;
+}
+
+static void render_rows(struct renderer *r, const struct node *node, const uint32_t *counter,
+			struct plan_table *table)
+{
+	int family = 0;
+
+	if (!strcmp(table->table->name, "filter_rows4"))
+		family = 4;
+	else if (!strcmp(table->table->name, "filter_rows6"))
+		family = 6;
+	if (!family)
+		return;
+	table->content = filter_content(&node->rows, family, counter, r->c->arena, &table->n);
+	table->entries = table->n;
+}
+
+static void render_tables(struct renderer *r, const struct node *node, struct plan_node *to)
+{
+	const struct module *module = node->module;
+	const uint32_t *counter = NULL;
+	unsigned int i;
+
+	if (node->is_filter)
+		counter = render_rules(r, node, to);
+	to->table = arena_new_n(r->c->arena, struct plan_table, module->n_tables);
+	to->n_tables = module->n_tables;
+	for (i = 0; i < module->n_tables; i++) {
+		to->table[i].table = &module->table[i];
+		if (node->is_filter)
+			render_rows(r, node, counter, &to->table[i]);
+	}
+}
+
+/* ---- nodes -------------------------------------------------------------------------------- */
+
+static void render_node(struct renderer *r, uint32_t slot, struct plan_node *to)
+{
+	const struct shape_node *shape = &r->shape->node[slot];
+	const struct node *node = shape->node;
+	unsigned int i;
+
+	*to = (struct plan_node){
+		.name = node->config->name,
+		.module = node->module,
+		.slot = slot,
+		.value = node->value,
+		.n_values = node->n_values,
+		.n_edges = shape->n_edges,
+	};
+	to->edge = arena_new_n(r->c->arena, struct plan_edge, to->n_edges);
+	for (i = 0; i < to->n_edges; i++)
+		render_edge(r, &shape->edge[i], to->name, &to->edge[i]);
+	to->miss_counter = take(r, SLOTS_COUNTER, 1, "counter %s/%s.miss", r->name, to->name);
+	render_tables(r, node, to);
+}
+
+static uint32_t graph_depth(const struct shape *shape)
+{
+	uint32_t depth = SHUNT_DEPTH_L2;
+	unsigned int i;
+
+	for (i = 0; i < shape->n_nodes; i++)
+		if (shape->node[i].node->module->depth > depth)
+			depth = shape->node[i].node->module->depth;
+	return depth;
+}
+
+void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
+		  struct plan_graph *ret_graph)
+{
+	struct renderer r = {
+		.c = c, .shape = shape,
+		.name = arena_printf(c->arena, "%s@%s", shape->config->name,
+				     module_hook_name(hook)),
+	};
+	struct plan_graph *graph = ret_graph;
+	unsigned int i;
+
+	*graph = (struct plan_graph){
+		.name = shape->config->name,
+		.hook = hook,
+		.slot = take(&r, hook == SHUNT_HOOK_XDP ? SLOTS_GRAPH_XDP : SLOTS_GRAPH_TC, 1,
+			     "graph %s", r.name),
+		.depth = graph_depth(shape),
+		.boundary = shape->boundary ? shape->boundary->target.name : NULL,
+		.n_nodes = shape->n_nodes,
+	};
+	graph->entry_counter = take(&r, SLOTS_COUNTER, 1, "counter %s/.entry", r.name);
+	graph->miss_counter = take(&r, SLOTS_COUNTER, 1, "counter %s/.miss", r.name);
+	graph->reason_counter = take(&r, SLOTS_COUNTER, SHUNT_REASON_MAX, "counter %s/.reasons",
+				     r.name);
+	graph->node = arena_new_n(c->arena, struct plan_node, graph->n_nodes);
+	for (i = 0; i < graph->n_nodes; i++)
+		render_node(&r, i, &graph->node[i]);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* slots.c - indices by name: counters, entries of graphs, ports */
+#include <errno.h>
+#include <string.h>
+
+#include <compile/slots.h>
+
+#define TABLE_MIN	64
+
+static const uint32_t limits[SLOTS_SPACES] = {
+	[SLOTS_COUNTER]		= SHUNT_COUNTERS_MAX,
+	[SLOTS_GRAPH_XDP]	= SHUNT_GRAPHS_MAX,
+	[SLOTS_GRAPH_TC]	= SHUNT_GRAPHS_MAX,
+	[SLOTS_PORT]		= SHUNT_PORTS_MAX,
+};
+
+/* FNV-1a (G. Fowler, L. Noll, K.-P. Vo) */
+static uint32_t hash(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619u;
+	return h;
+}
+
+/* The place of a name, or the free one where it belongs; the table is never full */
+static const struct plan_slot **table_place(const struct slots_table *table, const char *name)
+{
+	unsigned int i = hash(name) & (table->size - 1);
+
+	while (table->slot[i] && strcmp(table->slot[i]->name, name))
+		i = (i + 1) & (table->size - 1);
+	return &table->slot[i];
+}
+
+static const struct plan_slot *table_find(const struct slots_table *table, const char *name)
+{
+	return table->size ? *table_place(table, name) : NULL;
+}
+
+static void table_add(struct slots_table *table, struct arena *arena, const struct plan_slot *slot)
+{
+	struct slots_table old = *table;
+	unsigned int i;
+
+	if (2 * (table->n + 1) > table->size) {
+		table->size = table->size ? 2 * table->size : TABLE_MIN;
+		table->slot = arena_new_n(arena, const struct plan_slot *, table->size);
+		for (i = 0; i < old.size; i++)
+			if (old.slot[i])
+				*table_place(table, old.slot[i]->name) = old.slot[i];
+	}
+	*table_place(table, slot->name) = slot;
+	table->n++;
+}
+
+static enum slots_space space_of(const char *name)
+{
+	const char *hook = strrchr(name, '@');
+
+	if (!strncmp(name, "counter ", 8))
+		return SLOTS_COUNTER;
+	if (!strncmp(name, "port ", 5))
+		return SLOTS_PORT;
+	return hook && !strcmp(hook, "@xdp") ? SLOTS_GRAPH_XDP : SLOTS_GRAPH_TC;
+}
+
+void slots_init(struct slots *slots, struct arena *arena, const struct plan *running)
+{
+	unsigned int i, k;
+
+	*slots = (struct slots){ .arena = arena };
+	for (i = 0; i < SLOTS_SPACES; i++)
+		slots->used[i] = arena_new_n(arena, bool, limits[i]);
+	slots->used[SLOTS_COUNTER][0] = true;
+	for (i = 0; running && i < running->n_slots; i++) {
+		const struct plan_slot *slot = &running->slot[i];
+		enum slots_space space = space_of(slot->name);
+
+		table_add(&slots->running, arena, slot);
+		for (k = slot->index; k < slot->index + slot->n && k < limits[space]; k++)
+			slots->used[space][k] = true;
+	}
+}
+
+/* Return: false: no @n free ones in a row */
+static bool run_find(struct slots *slots, enum slots_space space, uint32_t n, uint32_t *ret_index)
+{
+	const bool *used = slots->used[space];
+	uint32_t i, run = 0;
+
+	while (slots->from[space] < limits[space] && used[slots->from[space]])
+		slots->from[space]++;
+	for (i = slots->from[space]; i < limits[space]; i++) {
+		run = used[i] ? 0 : run + 1;
+		if (run == n) {
+			*ret_index = i + 1 - n;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *name_unique(struct slots *slots, const char *name)
+{
+	const char *unique = name;
+	unsigned int i;
+
+	for (i = 2; table_find(&slots->taken, unique); i++)
+		unique = arena_printf(slots->arena, "%s.%u", name, i);
+	return unique;
+}
+
+int slots_take(struct slots *slots, enum slots_space space, const char *name, uint32_t n,
+	       uint32_t *ret_index)
+{
+	const struct plan_slot *before;
+	struct plan_slot *slot;
+	uint32_t index = 0, i;
+
+	*ret_index = 0;
+	name = name_unique(slots, name);
+	before = table_find(&slots->running, name);
+	if (before && before->n == n)
+		index = before->index;
+	else if (!run_find(slots, space, n, &index))
+		return -ENOSPC;
+	slot = arena_new(slots->arena, struct plan_slot);
+	*slot = (struct plan_slot){ .name = name, .index = index, .n = n };
+	for (i = index; i < index + n; i++)
+		slots->used[space][i] = true;
+	table_add(&slots->taken, slots->arena, slot);
+	*arena_push(slots->arena, slots->slot, slots->n) = slot;
+	*ret_index = index;
+	return 0;
+}
+
+struct plan_slot *slots_list(const struct slots *slots)
+{
+	struct plan_slot *list = arena_new_n(slots->arena, struct plan_slot, slots->n);
+	unsigned int i;
+
+	for (i = 0; i < slots->n; i++)
+		list[i] = *slots->slot[i];
+	return list;
+}
+
+uint32_t slots_limit(enum slots_space space)
+{
+	return limits[space] - (space == SLOTS_COUNTER);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * slots.h - indices by name: counters, entries of graphs, ports
+ *
+ * DOC: A name keeps its index for as long as plan after plan has it. A new name
+ * takes the lowest index that is free in the running plan and in the new one,
+ * so that no index changes its meaning in one commit: programs of both
+ * generations run at the same moment. What the new plan leaves is free for
+ * the one after it.
+ */
+#ifndef COMPILE_SLOTS_H
+#define COMPILE_SLOTS_H
+
+#include <compile/plan.h>
+
+enum slots_space {
+	SLOTS_COUNTER,			/* 1 to SHUNT_COUNTERS_MAX - 1; 0 is none */
+	SLOTS_GRAPH_XDP,
+	SLOTS_GRAPH_TC,
+	SLOTS_PORT,
+	SLOTS_SPACES
+};
+
+struct slots_table {			/* hash of names */
+	const struct plan_slot **slot;
+	unsigned int n, size;		/* size: a power of two, or 0 */
+};
+
+struct slots {
+	struct arena *arena;
+	bool *used[SLOTS_SPACES];	/* in either plan */
+	uint32_t from[SLOTS_SPACES];	/* nothing is free below */
+	struct slots_table running, taken;
+	struct plan_slot **slot;	/* of the new plan, in order */
+	unsigned int n;
+};
+
+/* @running: may be NULL; must outlive the slots */
+void slots_init(struct slots *slots, struct arena *arena, const struct plan *running);
+
+/**
+ * slots_take() - The index for a name of the new plan
+ * @name:	Kept. Taken already: it gets ".2" behind it, or ".3"
+ * @n:		How many consecutive ones
+ * Return: 0; -ENOSPC: the space is full; *ret_index is 0 then
+ */
+int slots_take(struct slots *slots, enum slots_space space, const char *name, uint32_t n,
+	       uint32_t *ret_index);
+
+/* All that were taken, in order, as an array in the arena */
+struct plan_slot *slots_list(const struct slots *slots);
+
+uint32_t slots_limit(enum slots_space space);	/* how many there can be */
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * value.c - config values: text to the bytes of a rodata variable
+ *
+ * DOC: An integer is decimal or hex (0x) with a sign where its type has one;
+ * k, M and G behind a decimal one stand for thousands, Ki, Mi and Gi for powers of
+ * 1024. 'true' and 'false' are 1 and 0 of a one-byte integer.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include <compile/compile.h>
+
+static const struct {
+	const char *suffix;
+	uint64_t factor;
+} suffixes[] = {
+	{ "", 1 },
+	{ "k", 1000 }, { "M", 1000000 }, { "G", 1000000000 },
+	{ "Ki", 1ull << 10 }, { "Mi", 1ull << 20 }, { "Gi", 1ull << 30 },
+};
+
+static int digits_read(const char **text, unsigned int base, uint64_t *ret_number)
+{
+	const char *start = *text;
+	uint64_t number = 0;
+	int c, digit;
+
+	for (; isxdigit((unsigned char)**text); (*text)++) {
+		c = tolower((unsigned char)**text);
+		digit = c >= 'a' ? c - 'a' + 10 : c - '0';
+		if (digit >= (int)base)
+			break;
+		if (__builtin_mul_overflow(number, base, &number) ||
+		    __builtin_add_overflow(number, digit, &number))
+			return -ERANGE;
+	}
+	*ret_number = number;
+	return *text == start ? -EINVAL : 0;
+}
+
+/* Return: 0; -EINVAL: no number; -ERANGE: above 64 bits */
+static int number_read(const char *text, uint64_t *ret_number)
+{
+	bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+	unsigned int i;
+	int r;
+
+	if (!hex && text[0] == '0' && isdigit((unsigned char)text[1]))	/* octal to some */
+		return -EINVAL;
+	text += hex ? 2 : 0;
+	r = digits_read(&text, hex ? 16 : 10, ret_number);
+	if (r < 0)
+		return r;
+	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (!strcmp(text, suffixes[i].suffix) && (!hex || !i))
+			break;
+	if (i == sizeof(suffixes) / sizeof(suffixes[0]))
+		return -EINVAL;
+	if (__builtin_mul_overflow(*ret_number, suffixes[i].factor, ret_number))
+		return -ERANGE;
+	return 0;
+}
+
+/* @ret_number: two's complement, of 64 bits */
+static int integer_read(const char *text, const struct module_config *contract,
+			uint64_t *ret_number)
+{
+	unsigned int bits = 8 * contract->size;
+	bool minus = text[0] == '-', is_byte = contract->size == 1;
+	uint64_t max, number;
+	int r;
+
+	if (is_byte && (!strcmp(text, "true") || !strcmp(text, "false"))) {
+		*ret_number = text[0] == 't';
+		return 0;
+	}
+	r = number_read(text + minus, &number);
+	if (r < 0)
+		return r;
+	if (!strcmp(contract->type, "_Bool") || !strcmp(contract->type, "bool"))
+		max = 1;
+	else
+		max = UINT64_MAX >> (64 - bits + contract->is_signed);
+	if (minus && !contract->is_signed)
+		return number ? -ERANGE : -EINVAL;
+	if (number > max + minus)
+		return -ERANGE;
+	*ret_number = minus ? -number : number;
+	return 0;
+}
+
+static const void *integer_bytes(struct arena *arena, uint64_t number, uint32_t size)
+{
+	void *data = arena_alloc(arena, size);
+
+	switch (size) {
+	case 1:
+		*(uint8_t *)data = number;
+		break;
+	case 2:
+		*(uint16_t *)data = number;
+		break;
+	case 4:
+		*(uint32_t *)data = number;
+		break;
+	case 8:
+		*(uint64_t *)data = number;
+		break;
+	}
+	return data;
+}
+
+const void *value_u32(struct arena *arena, uint32_t value)
+{
+	return integer_bytes(arena, value, sizeof(value));
+}
+
+static const void *string_read(struct compile *c, const struct config_value *config,
+			       const struct module_config *contract)
+{
+	size_t len = strlen(config->text);
+	char *data;
+
+	if (len >= contract->size) {
+		compile_find(c, config->tree, "bad_value",
+			     "the text for '%s' has %zu bytes, %u at most", config->name, len,
+			     contract->size - 1);
+		return NULL;
+	}
+	data = arena_alloc(c->arena, contract->size);
+	memcpy(data, config->text, len);
+	return data;
+}
+
+const void *value_read(struct compile *c, const struct config_value *config,
+		       const struct module_config *contract, const struct module *module)
+{
+	uint64_t number;
+	int r;
+
+	if (contract->is_string)
+		return string_read(c, config, contract);
+	r = integer_read(config->text, contract, &number);
+	if (r == 0)
+		return integer_bytes(c->arena, number, contract->size);
+	if (r == -ERANGE)
+		compile_find(c, config->tree, "out_of_range",
+			     "'%s' does not fit '%s' of module '%s' (%s)", config->text,
+			     config->name, module->name, contract->type);
+	else
+		compile_find(c, config->tree, "bad_value",
+			     "'%s' of module '%s' is a number (%s), not '%s'", config->name,
+			     module->name, contract->type, config->text)->hint =
+			"decimal or 0x hex; k, M, G or Ki, Mi, Gi may follow";
+	return NULL;
+}
