@@ -71,7 +71,7 @@ const struct tree **tree_sorted(const struct tree *map);
 
 /* JSON pointer (RFC 6901) of a tree in its document, in @arena */
 const char *tree_path(const struct tree *tree, struct arena *arena);
-/* The tree at a pointer, else the nearest ancestor (*ret_exact is false then); ret_exact may be NULL */
+/* The tree at a pointer; else the nearest ancestor, and *ret_exact (may be NULL) is false */
 const struct tree *tree_at(const struct tree *root, const char *path, bool *ret_exact);
 
 /* Builders, for changes by command and for tests; in @arena */

@@ -23,17 +23,13 @@ static bool is_plain(const char *text, size_t len)
 
 	if (!len || (len > 1 && text[0] == '.' && text[1] == '.'))
 		return false;
-	if (!is_word_char(text[0]) || strchr("=<>~", text[0]) || text[len - 1] == ' ')
+	if (!is_word_char(text[0]) || strchr("=<>~", text[0]))
 		return false;
 	for (i = 1; i < len; i++) {
-		bool last = i + 1 == len;
-
 		if (is_word_char(text[i]) || strchr("-@%*!|", text[i]))
 			continue;
-		if (text[i] == ':' && !last && is_word_char(text[i + 1]))
-			continue;
-		if (text[i] == ' ' && is_word_char(text[i + 1]))
-			continue;
+		if ((text[i] == ':' || text[i] == ' ') && is_word_char(text[i + 1]))
+			continue;	/* behind the last one is the NUL: no word character */
 		return false;
 	}
 	return true;

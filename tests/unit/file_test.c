@@ -86,9 +86,9 @@ static void test_file_write_read(void **state)
 	char *data;
 
 	assert_int_equal(file_write(path, "a\0b", 3, 0640, &err), 0);
-	assert_int_equal(file_write(path, "xyz\0u", 5, 0604, &err), 0);
+	assert_int_equal(file_write(path, "xyz\0u", 5, 0626, &err), 0);
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0604);
+	assert_int_equal(st.st_mode & 0777, 0626);
 	assert_int_equal(file_read(path, 5, &data, &len, &err), 0);
 	assert_int_equal(len, 5);
 	assert_memory_equal(data, "xyz\0u", 6);

@@ -144,7 +144,8 @@ static const struct file_case {
 	const char *name, *text, *want;
 } file_cases[] = {
 	{ "duplicate key", "a: 1\nb: 2\na: 3\n",
-	  "f.yaml:3:1: error: duplicate key 'a': it is on line 1 already\n        a: 3\n        ^\n" },
+	  "f.yaml:3:1: error: duplicate key 'a': it is on line 1 already\n"
+	  "        a: 3\n        ^\n" },
 	{ "anchor", "x:\n  - &name a\n",
 	  "f.yaml:2:5: error: anchors (&name) are not supported\n        - &name a\n"
 	  "          ^~~~~\n        hint: a value that begins with '&' must be in quotes\n" },
@@ -158,7 +159,8 @@ static const struct file_case {
 	  "f.yaml:1:4: error: a value cannot begin with '@'\n        b: @x\n           ^\n"
 	  "        hint: put it in quotes\n" },
 	{ "lone CR, NEL, LS and PS end lines, too",
-	  "a: 1\rb: 2\xc2\x85" "c: 3\xe2\x80\xa8" "d: 4\xe2\x80\xa9" "e: @x\n",
+	  "a: 1\rb: 2\xc2\x85" "c: 3\xe2\x80\xa8"
+	  "d: 4\xe2\x80\xa9" "e: @x\n",
 	  "f.yaml:5:4: error: a value cannot begin with '@'\n        e: @x\n           ^\n"
 	  "        hint: put it in quotes\n" },
 	{ "bad UTF-8 is shown as '?'", "a: 1\nb: x\xff\n",
