@@ -98,7 +98,7 @@ uint64_t counters_get(const struct counters *counters, uint32_t index)
 	if (index >= SHUNT_COUNTERS_MAX)
 		return 0;
 	for (cpu = 0; cpu < counters->cpus; cpu++)
-		sum += *(volatile uint64_t *)&counters_cpu(counters, cpu)->counter[index];
+		sum += __atomic_load_n(&counters_cpu(counters, cpu)->counter[index], __ATOMIC_RELAXED);
 	return sum;
 }
 

@@ -18,4 +18,7 @@ struct ethtool_features {
 /* In the caller's namespace. Return: 0 or -errno */
 int ethtool_get(const char *ifname, struct ethtool_features *ret_features, struct err *err);
 
+/* One of the driver's own statistics by name. Return: 0; -ENOENT; -errno */
+int ethtool_stat(const char *ifname, const char *name, uint64_t *ret_value);
+
 #endif

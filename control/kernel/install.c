@@ -19,7 +19,7 @@
 #include <kernel/gates.h>
 #include <kernel/install.h>
 #include <kernel/pins.h>
-#include <kernel/render.h>
+#include <kernel/rendering.h>
 
 struct install {
 	char *bpffs, *objects, *logs;
@@ -126,9 +126,9 @@ void install_close(struct install *install)
 	free(install);
 }
 
-static struct render_paths install_render_paths(const struct install *install)
+static struct rendering_paths install_render_paths(const struct install *install)
 {
-	return (struct render_paths) { install->bpffs, install->objects, install->logs };
+	return (struct rendering_paths) { install->bpffs, install->objects, install->logs };
 }
 
 /* A rendering runs if its root is the program behind the slot, and its array is pinned */
@@ -140,7 +140,7 @@ static bool install_runs(const struct install *install, const struct plan_graph 
 	int root_fd, next_fd;
 	bool runs;
 
-	render_path(install->bpffs, graph, path);
+	rendering_path(install->bpffs, graph, path);
 	snprintf(pin, sizeof(pin), "%s/root", path);
 	root_fd = pins_get(pin);
 	snprintf(pin, sizeof(pin), "%s/next", path);
@@ -190,7 +190,7 @@ int install_recover(struct install *install, struct plan *plan, const struct lin
 void install_sweep(struct install *install, const struct plan *plan)
 {
 	install_clear_slots(install, plan);
-	render_sweep(install->bpffs, plan);
+	rendering_sweep(install->bpffs, plan);
 }
 
 static bool slot_in(const struct plan *plan, const struct plan_slot *slot)
@@ -222,9 +222,9 @@ static void install_zero_counters(struct install *install, const struct plan *pl
 static int install_render(struct install *install, const struct plan *plan,
 			  const struct plan *running, struct install_report *report, struct err *err)
 {
-	struct render_paths paths = install_render_paths(install);
+	struct rendering_paths paths = install_render_paths(install);
 	const struct plan_graph *graph;
-	struct render_maps maps;
+	struct rendering_maps maps;
 	unsigned int i;
 	int r;
 
@@ -234,7 +234,7 @@ static int install_render(struct install *install, const struct plan *plan,
 			continue;
 		maps.cpu_fd = install->counters.fd;
 		maps.ports_fd = install->ports_fd[gates_kind(graph->hook)];
-		r = render_graph(&paths, &maps, graph, &install->root_fd[i], err);
+		r = rendering_load(&paths, &maps, graph, &install->root_fd[i], err);
 		if (r < 0)
 			return r;
 		report->rendered++;
@@ -297,7 +297,7 @@ void install_abort(struct install *install, const struct plan *plan, const struc
 			continue;
 		if (!running || !plan_graph_find(running, graph->name, graph->hook))
 			gates_clear(&install->gates, graph->hook, graph->slot);
-		render_path(install->bpffs, graph, path);
+		rendering_path(install->bpffs, graph, path);
 		pins_remove(path);
 	}
 	install_done(install, plan);
@@ -332,7 +332,7 @@ static void install_flip_back(struct install *install, const struct plan *runnin
 	for (i = 0; running && i < running->n_graphs; i++) {
 		const struct plan_graph *graph = &running->graph[i];
 
-		render_path(install->bpffs, graph, path);
+		rendering_path(install->bpffs, graph, path);
 		snprintf(pin, sizeof(pin), "%s/root", path);
 		fd = pins_get(pin);
 		if (fd < 0)
@@ -347,6 +347,20 @@ static void install_grace(void)
 {
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		usleep(100000);	/* not in this kernel: longer than any packet takes */
+}
+
+/* Slots of graphs that are no more; nothing is attached to them */
+static void install_clear_gone(struct install *install, const struct plan *plan,
+			       const struct plan *running)
+{
+	unsigned int i;
+
+	for (i = 0; running && i < running->n_graphs; i++) {
+		const struct plan_graph *graph = &running->graph[i];
+
+		if (!plan_graph_find(plan, graph->name, graph->hook))
+			gates_clear(&install->gates, graph->hook, graph->slot);
+	}
 }
 
 int install_commit(struct install *install, const struct plan *plan, const struct plan *running,
@@ -380,7 +394,8 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 	start = now_us();
 	install_grace();
 	report->grace_us = now_us() - start;
-	install_sweep(install, plan);
+	install_clear_gone(install, plan, running);
+	rendering_sweep(install->bpffs, plan);
 	return 0;
 }
 
@@ -450,7 +465,7 @@ int install_table(const struct install *install, const struct plan_node *node, c
 	for (i = 0; i < node->n_tables; i++) {
 		if (strcmp(node->table[i].table->name, table) || node->table[i].content)
 			continue;
-		render_table_path(install->bpffs, node->name, &node->table[i], path);
+		rendering_table_path(install->bpffs, node->name, &node->table[i], path);
 		fd = pins_get(path);
 		return fd < 0 ? err_set(err, fd, "open table '%s' of node '%s'", table, node->name) : fd;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -78,22 +79,23 @@ int pins_get(const char *path)
 
 static int pins_remove_in(const char *name, void *arg)
 {
-	char path[PINS_PATH_MAX];
+	char *path;
+	int r;
 
-	snprintf(path, sizeof(path), "%s/%s", (const char *)arg, name);
-	return pins_remove(path);
+	if (asprintf(&path, "%s/%s", (const char *)arg, name) < 0)
+		return -ENOMEM;
+	r = pins_remove(path);
+	free(path);
+	return r;
 }
 
 int pins_remove(const char *path)
 {
-	char copy[PINS_PATH_MAX];
-
 	if (unlink(path) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
-	snprintf(copy, sizeof(copy), "%s", path);
-	pins_each(path, pins_remove_in, copy);
+	pins_each(path, pins_remove_in, (void *)path);
 	return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 

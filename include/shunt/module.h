@@ -32,7 +32,7 @@
 
 #define SHUNT_TAG(text)	__attribute__((btf_decl_tag("shunt." text)))
 
-/* SHUNT_MODULE(name, hooks, depth, help): once a file; depth is SHUNT_DEPTH_* */
+/* SHUNT_MODULE(name, hooks, depth, help): once a file; depth is SHUNT_DEPTH_* [| SHUNT_NEEDS_VLAN] */
 #define SHUNT_MODULE(name_, hooks_, depth_, help_)			\
 	SHUNT_MODULE_OPEN(name_, hooks_, depth_, 0, help_)
 

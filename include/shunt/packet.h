@@ -10,6 +10,10 @@
 #define SHUNT_DEPTH_L2		2
 #define SHUNT_DEPTH_L3		3
 #define SHUNT_DEPTH_L4		4
+#define SHUNT_DEPTH_MASK	0xf
+
+/* Or-ed to the depth: it decides by VLAN tags, so 'status' warns where an offload hides them from XDP */
+#define SHUNT_NEEDS_VLAN	0x10
 
 /* shunt_packet.frag */
 #define SHUNT_FRAG_NONE		0	/* a whole datagram */

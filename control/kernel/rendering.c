@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* render.c - one graph at one hook: load its programs, fill its program array, pin */
+/* rendering.c - one graph at one hook: load its programs, fill its program array, pin */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,18 +11,18 @@
 #include <base/log.h>
 #include <kernel/object.h>
 #include <kernel/pins.h>
-#include <kernel/render.h>
+#include <kernel/rendering.h>
 
 #define MAPS_MAX 24
 
-void render_path(const char *bpffs, const struct plan_graph *graph, char *ret_path)
+void rendering_path(const char *bpffs, const struct plan_graph *graph, char *ret_path)
 {
 	snprintf(ret_path, PINS_PATH_MAX, "%s/graph/%s@%s@%u", bpffs, graph->name,
 		 module_hook_name(graph->hook), graph->generation);
 }
 
 /* A table of another layout or size is another table */
-void render_table_path(const char *bpffs, const char *node, const struct plan_table *table,
+void rendering_table_path(const char *bpffs, const char *node, const struct plan_table *table,
 		       char *ret_path)
 {
 	uint64_t hash = table->table->schema;
@@ -64,7 +64,7 @@ static int render_table_fill(int fd, const struct plan_table *table, struct err 
 }
 
 /* After load: fill what comes from the configuration, pin what is to outlive it */
-static int render_tables(const struct render_paths *paths, const struct plan_node *node,
+static int render_tables(const struct rendering_paths *paths, const struct plan_node *node,
 			 const struct object_loaded *loaded, struct err *err)
 {
 	char path[PINS_PATH_MAX];
@@ -77,7 +77,7 @@ static int render_tables(const struct render_paths *paths, const struct plan_nod
 			r = render_table_fill(fd, &node->table[i], err);
 			continue;
 		}
-		render_table_path(paths->bpffs, node->name, &node->table[i], path);
+		rendering_table_path(paths->bpffs, node->name, &node->table[i], path);
 		r = pins_pin(fd, path, err);
 		if (r == -EEXIST)
 			r = 0;		/* that is where it came from */
@@ -86,7 +86,7 @@ static int render_tables(const struct render_paths *paths, const struct plan_nod
 }
 
 /* State tables that are there already; fds are the caller's to close */
-static unsigned int render_reuse(const struct render_paths *paths, const struct plan_node *node,
+static unsigned int render_reuse(const struct rendering_paths *paths, const struct plan_node *node,
 				 struct object_map *map)
 {
 	char path[PINS_PATH_MAX];
@@ -98,7 +98,7 @@ static unsigned int render_reuse(const struct render_paths *paths, const struct 
 		map[i].fd = -1;
 		if (node->table[i].content)
 			continue;
-		render_table_path(paths->bpffs, node->name, &node->table[i], path);
+		rendering_table_path(paths->bpffs, node->name, &node->table[i], path);
 		map[i].fd = pins_get(path);
 		if (map[i].fd < 0)
 			map[i].fd = -1;
@@ -106,7 +106,7 @@ static unsigned int render_reuse(const struct render_paths *paths, const struct 
 	return node->n_tables;
 }
 
-static int render_node(const struct render_paths *paths, const struct render_maps *maps,
+static int render_node(const struct rendering_paths *paths, const struct rendering_maps *maps,
 		       const struct plan_graph *graph, const struct plan_node *node, int next_fd,
 		       struct err *err)
 {
@@ -152,7 +152,7 @@ out:
 	return r;
 }
 
-static int render_root(const struct render_paths *paths, const struct render_maps *maps,
+static int render_root(const struct rendering_paths *paths, const struct rendering_maps *maps,
 		       const struct plan_graph *graph, int next_fd, int *ret_fd, struct err *err)
 {
 	struct shunt_edge edges[SHUNT_EDGES_MAX] = {
@@ -222,14 +222,14 @@ static int render_pin(const char *path, int next_fd, int root_fd, struct err *er
 	return pins_pin(next_fd, pin, err);
 }
 
-int render_graph(const struct render_paths *paths, const struct render_maps *maps,
+int rendering_load(const struct rendering_paths *paths, const struct rendering_maps *maps,
 		 const struct plan_graph *graph, int *ret_root, struct err *err)
 {
 	int next_fd, root_fd = -1, r;
 	char path[PINS_PATH_MAX];
 	unsigned int i;
 
-	render_path(paths->bpffs, graph, path);
+	rendering_path(paths->bpffs, graph, path);
 	next_fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "shunt_next", sizeof(uint32_t),
 				 sizeof(uint32_t), SHUNT_NODES_MAX, NULL);
 	if (next_fd < 0)
@@ -268,7 +268,7 @@ static int render_sweep_graph(const char *name, void *arg)
 
 	snprintf(path, sizeof(path), "%s/graph/%s", sweep->bpffs, name);
 	for (i = 0; i < sweep->plan->n_graphs; i++) {
-		render_path(sweep->bpffs, &sweep->plan->graph[i], used);
+		rendering_path(sweep->bpffs, &sweep->plan->graph[i], used);
 		if (!strcmp(used, path))
 			return 0;
 	}
@@ -283,7 +283,7 @@ static bool render_node_uses(const struct sweep *sweep, const struct plan_node *
 	unsigned int i;
 
 	for (i = 0; i < node->n_tables; i++) {
-		render_table_path(sweep->bpffs, node->name, &node->table[i], used);
+		rendering_table_path(sweep->bpffs, node->name, &node->table[i], used);
 		if (!strcmp(used, path))
 			return true;
 	}
@@ -307,7 +307,7 @@ static int render_sweep_table(const char *name, void *arg)
 	return 0;
 }
 
-void render_sweep(const char *bpffs, const struct plan *plan)
+void rendering_sweep(const char *bpffs, const struct plan *plan)
 {
 	struct sweep sweep = { bpffs, plan };
 	char path[PINS_PATH_MAX];
