@@ -21,7 +21,7 @@ VERSION := 0.1.0
 LIBS	 = libbpf libxdp libnl-3.0 libnl-route-3.0 libuv yaml-0.1 jansson
 
 WARN	 = -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Werror
-INCLUDE	 = -I$(O)/include -Iinclude -Icontrol
+INCLUDE	 = -I$(O)/include -Iinclude -Icontrol $(shell pkg-config --cflags-only-I $(LIBS))
 CFLAGS	?= -O2 -g
 CFLAGS_	 = -std=gnu11 $(WARN) $(INCLUDE) -D_GNU_SOURCE -DSHUNT_VERSION='"$(VERSION)"' \
 	   -DSHUNT_LIBDIR='"$(PREFIX)/lib/shunt"' $(CFLAGS)
@@ -123,12 +123,71 @@ $(tools): $(O)/tests/%: $(O)/tests/lib/tool_%.o $(call obj,$(lib_src) $(tlib_src
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ $(LDLIBS_)
 
+fuzzers	:= $(patsubst %.c,$(O)/%,$(fuzz_src))
+$(fuzzers): $(O)/tests/fuzz/%: tests/fuzz/%.c | $(O)/include/shunt/lib
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) -g -O1 -std=gnu11 -D_GNU_SOURCE $(INCLUDE) \
+		-fsanitize=fuzzer,address,undefined -o $@ $< $(wildcard control/base/*.c control/model/*.c) \
+		$$(pkg-config --libs yaml-0.1 jansson)
+
 .PHONY: tests
 tests: all $(units) $(ktests) $(tools) $(tbpf_obj)
 
 .PHONY: packages
 packages: ## install the Debian packages that are missing (root)
 	$(Q)tests/lib/packages $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+# A fresh machine has nothing to build with: packages first, then make anew, with what they brought
+again	 = +$(Q)$(MAKE) --no-print-directory -j$$(nproc) O='$(O)'
+shell_tests = $(wildcard tests/net/*_test.sh tests/packet/*_test.sh tests/kernel/*_test.sh)
+vm_tests = $(wildcard tests/vm/*_test.sh)
+
+.PHONY: test
+test: packages ## all tests; CASE=kind/name picks some (root)
+	$(again) tests
+	$(Q)BUILD='$(abspath $(O))' CASE='$(CASE)' tests/lib/run -j2 tests/unit/layers_test.sh $(units) \
+		$(ktests) $(shell_tests) $(vm_tests)
+
+.PHONY: check
+check: ## tests that need no root, under ASan and UBSan
+	$(again) all $(units) $(tbpf_obj)
+	$(Q)BUILD='$(abspath $(O))' CASE='$(CASE)' tests/lib/run -j2 tests/unit/layers_test.sh $(units)
+
+.PHONY: test-long
+test-long: packages ## swaps, crashes and fuzzers for hours instead of minutes (root)
+	$(again) tests $(fuzzers)
+	$(Q)BUILD='$(abspath $(O))' tests/lib/long
+
+.PHONY: demo
+demo: packages ## the main job: a file becomes a graph, real traffic, a rule added under load (root)
+	$(again) all
+	$(Q)BUILD='$(abspath $(O))' topologies/edge-filter/demo
+
+.PHONY: bench
+bench: packages ## cost per packet, one JSON line a case; CASE=glob (root)
+	$(again) all $(benches) $(tbpf_obj) $(tools)
+	$(Q)BUILD='$(abspath $(O))' CASE='$(CASE)' tests/bench/run $(benches)
+
+# ---- install ----------------------------------------------------------------------------------
+$(O)/libshunt-client.a: $(call obj,control/client/client.c,)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+.PHONY: install
+install: all $(O)/libshunt-client.a ## into DESTDIR, under PREFIX (/usr)
+	install -D -t $(DESTDIR)$(PREFIX)/sbin $(O)/shuntd
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(O)/shunt
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/shunt/bpf $(wildcard $(O)/bpf/*.o)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/shunt/bpf/modules $(wildcard $(O)/bpf/modules/*.o)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(O)/libshunt-client.a
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/shunt $(wildcard include/shunt/*.h)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/shunt/lib $(wildcard dataplane/lib/*.h)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system control/daemon/shuntd.service
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(O)/shunt help --man > $(DESTDIR)$(PREFIX)/share/man/man1/shunt.1
+	install -m 644 control/cli/completion.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/shunt
 
 .PHONY: clean
 clean: ## remove what was built
