@@ -44,6 +44,7 @@ struct product {
 	struct flag_list flags;
 	uint8_t frags;
 	bool l4;
+	bool any;			/* what is no IP, too */
 };
 
 /* ---- what a rule lets through, field by field --------------------------------------------- */
@@ -262,6 +263,7 @@ static void row_l4(const struct product *product, uint64_t *number, uint8_t edge
 		.proto_first = proto->first.lo, .proto_last = proto->last.lo,
 		.frags = product->frags,
 		.flags = (product->l4 ? FILTER_ROW_L4 : 0) |
+			 (product->any ? FILTER_ROW_ANY : 0) |
 			 (flags->negated ? FILTER_ROW_TCP_NEGATED : 0),
 		.tcp_mask = flags->mask, .tcp_value = flags->value,
 		.type_first = type->first.lo, .type_last = type->last.lo,
@@ -342,6 +344,7 @@ void filter_add_rule(struct filter_rows *rows, struct arena *arena, const struct
 
 	*ret_cost = (struct filter_cost){0};
 	product_init(&product, &scratch, config, rule);
+	product.any = !rule->n && rule->families == (EXPR_FAMILY_4 | EXPR_FAMILY_6);
 	if (rule->families & EXPR_FAMILY_4) {
 		product.saddr = addresses(&scratch, config, rule, EXPR_IP_SADDR);
 		product.daddr = addresses(&scratch, config, rule, EXPR_IP_DADDR);

@@ -234,7 +234,7 @@ static void note_boundary(struct binder *b, const struct shape_edge *edge)
 		b->shape->boundary = edge;
 	else if (strcmp(first->target.name, edge->target.name))
 		compile_find(b->c, edge->tree, "two_boundaries",
-			     "graph '%s' has a boundary to '%s' already: it can have one to '%s' not as well",
+			     "graph '%s' has a boundary to '%s' already: it cannot have one to '%s' too",
 			     b->config->name, first->target.name, edge->target.name);
 }
 

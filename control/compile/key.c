@@ -101,6 +101,7 @@ uint64_t key_graph(const struct plan_graph *graph)
 	hash_number(&hash, graph->entry_counter);
 	hash_number(&hash, graph->miss_counter);
 	hash_number(&hash, graph->reason_counter);
+	hash_number(&hash, graph->drop_counter);
 	hash_number(&hash, graph->entry_slot);
 	hash_text(&hash, graph->boundary);
 	hash_text(&hash, graph->producer);

@@ -35,8 +35,8 @@ static void unknown_value(struct compile *c, const struct node *node,
 	for (i = 0; i < module->n_configs; i++)
 		if (!node_value_reserved(&module->config[i]))
 			known[n++] = module->config[i].name;
-	diag = compile_find(c, value->tree, "unknown_config", "module '%s' has no config value '%s'",
-			    module->name, value->name);
+	diag = compile_find(c, value->tree, "unknown_config",
+			    "module '%s' has no config value '%s'", module->name, value->name);
 	diag->key = 1;
 	if (!n)
 		diag->hint = "it has none";
@@ -49,8 +49,9 @@ static void check_values(struct compile *c, const struct node *node)
 
 	for (i = 0; i < node->config->n_values; i++) {
 		const struct config_value *value = &node->config->value[i];
-		const struct module_config *contract = module_config_find(node->module, value->name);
+		const struct module_config *contract;
 
+		contract = module_config_find(node->module, value->name);
 		if (!contract)
 			unknown_value(c, node, value);
 		else if (node_value_reserved(contract))
@@ -138,8 +139,9 @@ static void open_edges(struct compile *c, struct node *node)
 		return;
 	compile_find(c, config->tree, "too_many_edges",
 		     "the rules of node '%s' name %u edges that module '%s' does not declare, %u at most",
-		     config->name, node->n_open, node->module->name, node->module->open_edges)->hint =
-		arena_printf(c->arena, "each reason of a drop(…) is one of them; the last is '%s'",
+		     config->name, node->n_open, node->module->name,
+		     node->module->open_edges)->hint =
+		arena_printf(c->arena, "each drop(REASON) is one of them; the last is '%s'",
 			     node->open[node->n_open - 1].name);
 	node->n_open = node->module->open_edges;
 }
@@ -254,7 +256,10 @@ void node_read(struct compile *c, const struct config_node *config, struct node 
 {
 	struct node *node = ret_node;
 
-	*node = (struct node){ .config = config, .module = module_find(c->modules, config->module) };
+	*node = (struct node){
+		.config = config,
+		.module = module_find(c->modules, config->module),
+	};
 	if (!node->module) {
 		compile_find(c, config->tree, "no_such_module", "node '%s': no module '%s'",
 			     config->name, config->module);

@@ -58,7 +58,7 @@ static void check_producers(struct compile *c)
 			if (is_producer(c, &c->shape[k]) &&
 			    !strcmp(c->shape[k].boundary->target.name, edge->target.name))
 				compile_find(c, edge->tree, "two_producers",
-					     "graphs '%s' and '%s' have both a boundary to '%s': one may",
+					     "graphs '%s' and '%s' both have a boundary to '%s': only one may",
 					     c->shape[k].config->name, c->shape[i].config->name,
 					     edge->target.name);
 	}

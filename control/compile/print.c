@@ -59,6 +59,8 @@ static void print_l4(struct buf *out, const struct plan_node *node, const struct
 		buf_printf(out, " frags 0x%x", row->frags);
 	if (row->flags & FILTER_ROW_L4)
 		buf_str(out, " l4");
+	if (row->flags & FILTER_ROW_ANY)
+		buf_str(out, " any");
 	buf_printf(out, " -> %s, counter %u\n",
 		   row->edge < node->n_edges ? node->edge[row->edge].name : "?", row->counter);
 }
@@ -201,6 +203,7 @@ static void print_graph(struct printer *p, const struct plan_graph *graph,
 			const struct plan *running)
 {
 	const char *hook = module_hook_name(graph->hook);
+	bool is_new = !running || !plan_graph_find(running, graph->name, graph->hook);
 	unsigned int i;
 
 	if (graph->kept) {
@@ -209,8 +212,7 @@ static void print_graph(struct printer *p, const struct plan_graph *graph,
 		return;
 	}
 	buf_printf(p->out, "graph %s@%s: %s, slot %u, depth L%u\n", graph->name, hook,
-		   running && plan_graph_find(running, graph->name, graph->hook) ? "changed" : "new",
-		   graph->slot, graph->depth);
+		   is_new ? "new" : "changed", graph->slot, graph->depth);
 	buf_printf(p->out, "graph %s@%s: counters entry %u, miss %u, reasons from %u\n",
 		   graph->name, hook, graph->entry_counter, graph->miss_counter,
 		   graph->reason_counter);

@@ -220,8 +220,8 @@ static uint32_t graph_depth(const struct shape *shape)
 	unsigned int i;
 
 	for (i = 0; i < shape->n_nodes; i++)
-		if (shape->node[i].node->module->depth > depth)
-			depth = shape->node[i].node->module->depth;
+		if ((shape->node[i].node->module->depth & SHUNT_DEPTH_MASK) > depth)
+			depth = shape->node[i].node->module->depth & SHUNT_DEPTH_MASK;
 	return depth;
 }
 
@@ -249,6 +249,7 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 	graph->miss_counter = take(&r, SLOTS_COUNTER, 1, "counter %s/.miss", r.name);
 	graph->reason_counter = take(&r, SLOTS_COUNTER, SHUNT_REASON_MAX, "counter %s/.reasons",
 				     r.name);
+	graph->drop_counter = take(&r, SLOTS_COUNTER, SHUNT_REASON_MAX, "counter %s/.drops", r.name);
 	graph->node = arena_new_n(c->arena, struct plan_node, graph->n_nodes);
 	for (i = 0; i < graph->n_nodes; i++)
 		render_node(&r, i, &graph->node[i]);
