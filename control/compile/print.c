@@ -213,9 +213,9 @@ static void print_graph(struct printer *p, const struct plan_graph *graph,
 	}
 	buf_printf(p->out, "graph %s@%s: %s, slot %u, depth L%u\n", graph->name, hook,
 		   is_new ? "new" : "changed", graph->slot, graph->depth);
-	buf_printf(p->out, "graph %s@%s: counters entry %u, miss %u, reasons from %u\n",
+	buf_printf(p->out, "graph %s@%s: counters entry %u, miss %u, reasons from %u, drops from %u\n",
 		   graph->name, hook, graph->entry_counter, graph->miss_counter,
-		   graph->reason_counter);
+		   graph->reason_counter, graph->drop_counter);
 	if (graph->boundary)
 		buf_printf(p->out, "boundary %s@%s: to %s@tc-ingress\n", graph->name, hook,
 			   graph->boundary);

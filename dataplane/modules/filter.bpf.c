@@ -5,10 +5,14 @@
  * reads: L3, L4   tables: filter_rows4, filter_rows6   cost: grows with the rows before the match
  *
  * DOC: A packet without L4 header (a later fragment, another protocol) matches
- * no rule that asks for ports, flags, type or code; it goes on to the next
- * rule, and what is no IP to the default. Malformed packets do not get here:
- * the root drops them.
+ * no rule that asks for ports, flags, type or code; it goes on to the next.
+ * What is no IP matches rules without matches alone (they have a row of
+ * family 4), and ARP leaves by accept before any rule unless the configuration
+ * says otherwise: IPv4 cannot do without. Malformed packets do not get here: the
+ * root drops them.
  */
+#include <linux/if_ether.h>
+
 #include <shunt/module.h>
 #include "filter.h"
 
@@ -17,6 +21,7 @@ SHUNT_MODULE_OPEN("filter", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 8,
 SHUNT_EDGE(accept);
 SHUNT_EDGE(drop, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_POLICY);
 
+SHUNT_CONFIG(__u8, pass_arp, 1, "1: ARP leaves by accept, whatever the rules say; 0: as other non-IP frames");
 SHUNT_CONFIG(__u32, rows4, 0, "number of IPv4 rows (from the rules)");
 SHUNT_CONFIG(__u32, rows6, 0, "number of IPv6 rows (from the rules)");
 SHUNT_CONFIG(__u32, fallback, 0, "edge where no rule matches (from 'default')");
@@ -29,6 +34,7 @@ struct scan {
 	struct shunt_packet *pkt;
 	__u16	sport, dport;		/* host order */
 	__u8	frag;			/* bit of the packet's fragment state */
+	__u8	need;			/* FILTER_ROW_* that a row must have */
 	__u8	edge;
 	__u32	counter;		/* 0: no row matched */
 };
@@ -40,7 +46,7 @@ static __always_inline bool filter_l4_match(const struct scan *scan, const struc
 
 	if (pkt->proto < row->proto_first || pkt->proto > row->proto_last)
 		return false;
-	if (!(row->frags & scan->frag))
+	if (!(row->frags & scan->frag) || (row->flags & scan->need) != scan->need)
 		return false;
 	if (!(row->flags & FILTER_ROW_L4))
 		return true;
@@ -117,13 +123,16 @@ SHUNT_NODE(ctx, pkt)
 		.sport = bpf_ntohs(pkt->sport),
 		.dport = bpf_ntohs(pkt->dport),
 		.frag = 1 << (pkt->frag & 3),
+		.need = pkt->l3 ? 0 : FILTER_ROW_ANY,
 		.edge = fallback,
 	};
 
-	if (pkt->l3 == 4 && rows4)
-		bpf_loop((rows4 + FILTER_CHUNK - 1) / FILTER_CHUNK, filter_scan4, &scan, 0);
-	else if (pkt->l3 == 6 && rows6)
+	if (pass_arp && pkt->eth_type == bpf_htons(ETH_P_ARP))
+		return SHUNT_GO(accept);
+	if (pkt->l3 == 6 && rows6)
 		bpf_loop((rows6 + FILTER_CHUNK - 1) / FILTER_CHUNK, filter_scan6, &scan, 0);
+	else if (pkt->l3 != 6 && rows4)
+		bpf_loop((rows4 + FILTER_CHUNK - 1) / FILTER_CHUNK, filter_scan4, &scan, 0);
 	if (scan.counter)
 		shunt_count_here(pkt, scan.counter);
 	return scan.edge;
