@@ -23,7 +23,7 @@
  *	  edge-full:
  *	    entry: guard
  *	    edges:
- *	      guard: { accept: meter, odd: slow, drop: "drop(spoofed)" }
+ *	      guard: { accept: meter, odd: slow, drop: "drop(policy)" }
  *	      slow:  { next: meter, over: drop(rate) }
  *	      meter: { next: pass }
  *	attach:
@@ -106,7 +106,7 @@ struct config_attach {
 };
 
 struct config {
-	struct tree *tree;
+	struct tree *tree;		/* sets, nodes and graphs below stand in order of their names */
 	struct config_set *set;
 	unsigned int n_sets;
 	struct config_node *node;
@@ -120,9 +120,11 @@ struct config {
 /**
  * config_from_tree() - Validate a tree and read it
  * Refuses unknown keys (with the nearest known one), wrong kinds and values,
- * names over SHUNT_NAME_MAX - 1 characters or outside [A-Za-z0-9_-] (bpffs keeps dots to itself), references to nodes,
- * graphs or sets that do not exist, a set of the wrong type, cycles, graphs
- * deeper than SHUNT_DEPTH_MAX, two attachments of the same dev and hook.
+ * names over SHUNT_NAME_MAX - 1 characters, outside [A-Za-z0-9_-] (bpffs keeps dots to
+ * itself) or with one of "_-" in front (sets: what a rule can spell), references to
+ * nodes, graphs, sets or drop reasons that do not exist, a set of the wrong type, cycles,
+ * unreachable nodes, graphs deeper than SHUNT_DEPTH_MAX, two attachments of the same dev
+ * and hook.
  * Unused nodes, sets and graphs are fine.
  * @tree:	Kept; must live as long as the configuration (both in diags->arena)
  * Return: 0; -EINVAL: diags tell
@@ -136,12 +138,17 @@ const struct config_graph *config_graph_find(const struct config *config, const 
 /* The edge's target in a graph's long form; NULL: not bound there */
 const struct config_target *config_edge_find(const struct config_graph *graph, const char *node,
 					     const char *edge);
-/* "pass", "drop(spoofed)", "redirect(eth1)", "boundary(tc-in)", "meter" */
+/* "pass", "drop(rate)", "redirect(eth1)", "boundary(tc-in)", "meter" */
 void config_target_print(const struct config_target *target, struct buf *out);
 
 /**
- * config_diff() - What differs, one line each: "+ /nodes/guard/rules/3: ..." in order of @b
- * Return: number of differences; 0: equal
+ * config_diff() - What differs, a line for each scalar, in order of @b
+ *	+ /nodes/guard/rules/3: ip saddr 10.0.0.1 drop
+ *	- /nodes/guard/rules/4: tcp dport 23 drop
+ *	~ /nodes/slow/config/rate_pps: 1000 -> 2000
+ * Members by key, items of lists by their longest common subsequence. '-' has the path in
+ * @a, the others in @b. Empty text, maps and lists read '', {} and []; control characters \xNN.
+ * Return: number of lines; 0: equal, as tree_equal()
  */
 unsigned int config_diff(const struct tree *a, const struct tree *b, struct buf *out);
 
