@@ -113,9 +113,9 @@ test_signal() {
 }
 
 cleanup() {
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null
-	exec {janitor}>&-
-	wait "$janitor_pid"
+	trap '' INT TERM HUP
+	[ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null
+	rm -rf "$dir"
 }
 
 if [ "$(id -u)" != 0 ]; then
@@ -125,9 +125,8 @@ fi
 pid=
 dir=$(mktemp -d "${TMPDIR:-/tmp}/shunt-vmtest-$$-XXXXXX") || exit 1
 export TMPDIR=$dir	# of the runs, so that nothing else is there
-# Sees the end of this script and of its runs, however they end
-exec {janitor}> >(trap '' INT TERM HUP; cat; rm -rf -- "$dir")
-janitor_pid=$!
+# Removes it even if this script is killed, when its runs have ended too
+exec 9> >(trap '' INT TERM HUP; cat; rm -rf -- "$dir")
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
