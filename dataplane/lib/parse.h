@@ -143,9 +143,18 @@ static __always_inline int shunt_parse_ip4_options(shunt_ctx *ctx, struct shunt_
 	return 0;
 }
 
+/* A header is cut off: of a first fragment, the fault is that it does not hold it (RFC 7112) */
+static __always_inline int shunt_cut(const struct shunt_packet *pkt, __u32 reason)
+{
+	if (pkt->frag == SHUNT_FRAG_FIRST)
+		reason = pkt->l3 == 4 ? SHUNT_REASON_IP4_FRAG : SHUNT_REASON_IP6_FRAG;
+	return SHUNT_DROP(reason);
+}
+
 /*
  * RFC 1858, RFC 3128: a first fragment holds the whole L4 header (checked by
- * L4's parser), a later one starts behind any L4 header, none ends past 65535.
+ * L4's parser), a later one starts behind any L4 header, and the datagram, its
+ * header included, ends at 65535.
  */
 static __always_inline int shunt_parse_ip4_frag(struct shunt_packet *pkt, __u16 frag_off)
 {
@@ -153,7 +162,7 @@ static __always_inline int shunt_parse_ip4_frag(struct shunt_packet *pkt, __u16 
 
 	if (!(frag_off & 0x3fff))
 		return 0;
-	if (offset + pkt->l4_len > 65535)
+	if (offset + pkt->l4_off - pkt->l3_off + pkt->l4_len > 65535)
 		return SHUNT_DROP(SHUNT_REASON_IP4_FRAG);
 	if (!offset) {
 		pkt->frag = SHUNT_FRAG_FIRST;
@@ -201,14 +210,20 @@ static __always_inline int shunt_parse_ip4(shunt_ctx *ctx, struct shunt_packet *
 	return shunt_parse_ip4_frag(pkt, frag_off);
 }
 
-/* RFC 8200 4.5, RFC 7112; @rest: bytes of the payload behind the fragment header */
-static __always_inline int shunt_parse_ip6_frag(struct shunt_packet *pkt, __u16 frag_off, __u32 rest)
+/*
+ * RFC 8200 4.5: the payload put together again has 65535 bytes at most, headers in front of the
+ * fragment header included. pkt->l4_off and pkt->l4_len are already behind that one.
+ */
+static __always_inline int shunt_parse_ip6_frag(struct shunt_packet *pkt, __u16 frag_off)
 {
+	__u32 before = pkt->l4_off - pkt->l3_off - sizeof(struct ipv6hdr) -
+		       sizeof(struct shunt_ext_hdr);
 	__u32 offset = frag_off & IP6_FRAG_MASK;
 
 	if (!offset && !(frag_off & IP6_FRAG_MORE))
 		return 0;	/* atomic (RFC 6946): a whole datagram */
-	if (offset + rest > 65535 || (frag_off & IP6_FRAG_MORE && rest % 8))
+	if (before + offset + pkt->l4_len > 65535 ||
+	    (frag_off & IP6_FRAG_MORE && pkt->l4_len % 8))
 		return SHUNT_DROP(SHUNT_REASON_IP6_FRAG);
 	pkt->frag = offset ? SHUNT_FRAG_LATER : SHUNT_FRAG_FIRST;
 	return 0;
@@ -239,12 +254,12 @@ static __always_inline int shunt_parse_ip6_chain(shunt_ctx *ctx, struct shunt_pa
 		ext = pkt->l4_len < sizeof(*ext) ? NULL :
 		      shunt_header(ctx, pkt->l4_off, sizeof(*ext), &buf);
 		if (!ext)
-			return SHUNT_DROP(SHUNT_REASON_IP6_EXT_SHORT);
+			return shunt_cut(pkt, SHUNT_REASON_IP6_EXT_SHORT);
 		len = pkt->proto == IPPROTO_AH ? (ext->len + 2) * 4 : (ext->len + 1) * 8;
 		if (pkt->proto == IPPROTO_FRAGMENT)
 			len = sizeof(*ext);
 		if (len > pkt->l4_len)
-			return SHUNT_DROP(SHUNT_REASON_IP6_EXT_SHORT);
+			return shunt_cut(pkt, SHUNT_REASON_IP6_EXT_SHORT);
 		pkt->l4_off += len;
 		pkt->l4_len -= len;
 		if (pkt->proto == IPPROTO_ROUTING && ext->routing_type == 0)
@@ -253,7 +268,7 @@ static __always_inline int shunt_parse_ip6_chain(shunt_ctx *ctx, struct shunt_pa
 			if (had_frag)
 				return SHUNT_DROP(SHUNT_REASON_IP6_FRAG_TWICE);
 			had_frag = true;
-			r = shunt_parse_ip6_frag(pkt, bpf_ntohs(ext->frag_off), pkt->l4_len);
+			r = shunt_parse_ip6_frag(pkt, bpf_ntohs(ext->frag_off));
 			if (r)
 				return r;
 		}
@@ -304,9 +319,11 @@ static __always_inline int shunt_parse_tcp(shunt_ctx *ctx, struct shunt_packet *
 	struct tcphdr buf, *tcp = shunt_header(ctx, pkt->l4_off, sizeof(*tcp), &buf);
 
 	if (!tcp || pkt->l4_len < sizeof(*tcp))
-		return SHUNT_DROP(SHUNT_REASON_TCP_SHORT);
-	if (tcp->doff < 5 || tcp->doff * 4u > pkt->l4_len)
+		return shunt_cut(pkt, SHUNT_REASON_TCP_SHORT);
+	if (tcp->doff < 5)
 		return SHUNT_DROP(SHUNT_REASON_TCP_DOFF);
+	if (tcp->doff * 4u > pkt->l4_len)
+		return shunt_cut(pkt, SHUNT_REASON_TCP_DOFF);
 	pkt->tcp_flags = ((__u8 *)tcp)[13];
 	if (shunt_tcp_flags_bad(pkt->tcp_flags))
 		return SHUNT_DROP(SHUNT_REASON_TCP_FLAGS);
@@ -321,7 +338,7 @@ static __always_inline int shunt_parse_udp(shunt_ctx *ctx, struct shunt_packet *
 	__u32 len;
 
 	if (!udp || pkt->l4_len < sizeof(*udp))
-		return SHUNT_DROP(SHUNT_REASON_UDP_SHORT);
+		return shunt_cut(pkt, SHUNT_REASON_UDP_SHORT);
 	len = bpf_ntohs(udp->len);
 	if (len < sizeof(*udp) || (!pkt->frag && len > pkt->l4_len))
 		return SHUNT_DROP(SHUNT_REASON_UDP_LEN);
@@ -335,7 +352,7 @@ static __always_inline int shunt_parse_sctp(shunt_ctx *ctx, struct shunt_packet 
 	struct shunt_sctp_hdr buf, *sctp = shunt_header(ctx, pkt->l4_off, sizeof(*sctp), &buf);
 
 	if (!sctp || pkt->l4_len < sizeof(*sctp))
-		return SHUNT_DROP(SHUNT_REASON_SCTP_SHORT);
+		return shunt_cut(pkt, SHUNT_REASON_SCTP_SHORT);
 	pkt->sport = sctp->source;
 	pkt->dport = sctp->dest;
 	return 0;
@@ -346,7 +363,7 @@ static __always_inline int shunt_parse_icmp(shunt_ctx *ctx, struct shunt_packet 
 	struct shunt_icmp_hdr buf, *icmp = shunt_header(ctx, pkt->l4_off, sizeof(*icmp), &buf);
 
 	if (!icmp || pkt->l4_len < sizeof(*icmp))
-		return SHUNT_DROP(SHUNT_REASON_ICMP_SHORT);
+		return shunt_cut(pkt, SHUNT_REASON_ICMP_SHORT);
 	pkt->icmp_type = icmp->type;
 	pkt->icmp_code = icmp->code;
 	return 0;

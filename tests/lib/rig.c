@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* rig.c - run packets through a configuration's programs, and tell which way they went */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <base/file.h>
+#include <kernel/object.h>
+#include <kernel/rendering.h>
+
+#include "rig.h"
+
+const char *unit_folder(void);		/* unit.h needs cmocka */
+
+/* What a counter counts */
+enum what { WHAT_NOTHING, WHAT_EDGE, WHAT_MISS, WHAT_REASON, WHAT_RULE };
+
+struct rig_counter {
+	enum what what;
+	const struct plan_node *node;	/* NULL: the root */
+	const struct plan_edge *edge;	/* EDGE; NULL: root's */
+	uint32_t n;			/* REASON: which; RULE: number from 1 */
+	char name[2 * SHUNT_NAME_MAX];
+	bool moved;
+};
+
+static const char *const reason_names[] = {
+#define REASON_NAME(id, name, help) name,
+	SHUNT_REASONS(REASON_NAME)
+};
+
+/* ---- the process ---- */
+const char *rig_built(const char *path)
+{
+	static char text[4][PATH_MAX + 256];
+	static unsigned int turn;
+	char exe[PATH_MAX], *dir = exe;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	int i;
+
+	if (n < 0)
+		abort();
+	exe[n] = '\0';
+	for (i = 0; i < 3; i++)
+		dir = dirname(dir);
+	turn = (turn + 1) % 4;
+	snprintf(text[turn], sizeof(text[turn]), "%s/%s", dir, path);
+	return text[turn];
+}
+
+static void rig_die(const char *what, const char *text)
+{
+	fprintf(stderr, "rig: %s: %s\n", what, text);
+	abort();
+}
+
+/* Once a process: a bpffs that nobody else sees, and one CPU. Return: the CPU */
+static unsigned int rig_process(char *ret_bpffs)
+{
+	static char bpffs[PINS_PATH_MAX - 64];
+	static unsigned int cpu, rigs;
+	cpu_set_t set;
+
+	if (!bpffs[0]) {
+		snprintf(bpffs, sizeof(bpffs), "%s/bpf", unit_folder());
+		cpu = sched_getcpu();
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
+		    unshare(CLONE_NEWNS) < 0 ||
+		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mkdir(bpffs, 0700) < 0 || mount("bpf", bpffs, "bpf", 0, "mode=0700") < 0)
+			rig_die(bpffs, strerror(errno));
+		object_log_init();
+	}
+	snprintf(ret_bpffs, PINS_PATH_MAX, "%s/%u", bpffs, rigs++);
+	return cpu;
+}
+
+/* ---- from the text to the plan ---- */
+static struct module_set rig_modules(struct rig *rig, const struct config *config, struct err *err)
+{
+	struct module_set set = { arena_new_n(&rig->arena, struct module_ref, config->n_nodes), 0 };
+	struct module *module;
+	unsigned int i;
+
+	for (i = 0; i < config->n_nodes; i++) {
+		if (module_find(&set, config->node[i].module))
+			continue;
+		module = arena_new(&rig->arena, struct module);
+		if (object_inspect(config->node[i].module, rig_built("bpf/modules"), &rig->arena,
+				   module, err) < 0)
+			rig_die(config->node[i].module, err->text);
+		set.ref[set.n++] = (struct module_ref) { config->node[i].module, module };
+	}
+	return set;
+}
+
+static void rig_findings(const char *text, const struct tree *tree, const struct diags *diags)
+{
+	struct buf out = { 0 };
+
+	source_print(&out, "rig.yaml", text, strlen(text), tree, diags);
+	rig_die("configuration", buf_take(&out));
+}
+
+static void rig_compile(struct rig *rig, const char *yaml, struct err *err)
+{
+	static struct link links[] = { { .ifindex = 1, .name = "lo" } };
+	const struct link_table table = { links, 1, 1 };
+	struct diags diags = { .arena = &rig->arena };
+	const char *text, *hook = module_hook_name(rig->hook);
+	struct module_set modules;
+	struct config config;
+	struct tree *tree = NULL;
+	unsigned int i;
+
+	text = arena_printf(&rig->arena, "version: 1\n%s\n", yaml);
+	if (!strstr(yaml, "\nattach:"))
+		text = arena_printf(&rig->arena, "%sattach:\n  - { dev: lo, hook: %s, graph: "
+				    RIG_GRAPH " }\n", text, hook);
+	if (tree_from_yaml(text, strlen(text), &diags, &tree) < 0 ||
+	    config_from_tree(tree, &diags, &config) < 0)
+		rig_findings(text, tree, &diags);
+	modules = rig_modules(rig, &config, err);
+	if (plan_compile(&config, &modules, &table, NULL, 1, &diags, &rig->plan) < 0)
+		rig_findings(text, tree, &diags);
+	for (i = 0; i < rig->plan.n_graphs; i++)
+		if (rig->plan.graph[i].producer || rig->plan.graph[i].boundary)
+			rig->plan.graph[i].handoff_tag = RIG_TAG;
+	rig->graph = plan_graph_find(&rig->plan, RIG_GRAPH, rig->hook);
+	if (!rig->graph)
+		rig_die("configuration", "no graph '" RIG_GRAPH "'");
+}
+
+/* ---- from the plan to programs ---- */
+static int rig_ports(struct rig *rig, struct err *err)
+{
+	unsigned int i;
+
+	rig->ports_fd = bpf_map_create(rig->hook == SHUNT_HOOK_XDP ? BPF_MAP_TYPE_DEVMAP :
+				       BPF_MAP_TYPE_ARRAY, "shunt_ports", 4, 4, SHUNT_PORTS_MAX,
+				       NULL);
+	if (rig->ports_fd < 0)
+		return err_set(err, -errno, "ports");
+	for (i = 0; i < rig->plan.n_ports; i++) {
+		const struct plan_port *port = &rig->plan.port[i];
+
+		if (port->ifindex &&
+		    bpf_map_update_elem(rig->ports_fd, &port->port, &port->ifindex, 0) < 0)
+			return err_set(err, -errno, "port '%s'", port->name);
+	}
+	return 0;
+}
+
+static int rig_load(struct rig *rig, struct err *err)
+{
+	struct rendering_maps maps;
+	const struct rendering_paths paths = {
+		.bpffs = rig->bpffs,
+		.objects = rig_built("bpf"),
+		.logs = unit_folder(),
+	};
+	char path[PINS_PATH_MAX + 16];
+	int r;
+
+	mkdir(rig->bpffs, 0700);
+	snprintf(path, sizeof(path), "%s/graph", rig->bpffs);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/table", rig->bpffs);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/cpu", rig->bpffs);
+	r = counters_open(&rig->counters, path, err);
+	if (r == 0)
+		r = rig_ports(rig, err);
+	if (r < 0)
+		return r;
+	maps.cpu_fd = rig->counters.fd;
+	maps.ports_fd = rig->ports_fd;
+	return rendering_load(&paths, &maps, rig->graph, &rig->root_fd, err);
+}
+
+/* ---- what the counters are ---- */
+static struct rig_counter *rig_name(struct rig *rig, uint32_t index, enum what what,
+				    const struct plan_node *node, const char *name)
+{
+	struct rig_counter *counter = &rig->what[index];
+
+	if (index >= SHUNT_COUNTERS_MAX || counter->what != WHAT_NOTHING)
+		rig_die(name, "counter shared with another, or none");
+	if (index >= rig->n_counters)
+		rig->n_counters = index + 1;
+	counter->what = what;
+	counter->node = node;
+	snprintf(counter->name, sizeof(counter->name), "%s.%s", node ? node->name : "root", name);
+	return counter;
+}
+
+static void rig_name_reasons(struct rig *rig, uint32_t first)
+{
+	uint32_t i;
+
+	for (i = 0; i < SHUNT_REASON_MAX; i++)
+		if (rig->what[first + i].what == WHAT_NOTHING)
+			rig_name(rig, first + i, WHAT_REASON, NULL, reason_names[i])->n = i;
+}
+
+static void rig_name_all(struct rig *rig)
+{
+	const struct plan_graph *graph = rig->graph;
+	unsigned int i, j;
+
+	rig->what = calloc(SHUNT_COUNTERS_MAX, sizeof(*rig->what));
+	rig->before = calloc(SHUNT_COUNTERS_MAX, sizeof(*rig->before));
+	rig_name(rig, graph->entry_counter, WHAT_EDGE, NULL, "next");
+	rig_name(rig, graph->miss_counter, WHAT_MISS, NULL, "miss");
+	rig_name_reasons(rig, graph->reason_counter);
+	rig_name_reasons(rig, graph->drop_counter);
+	for (i = 0; i < graph->n_nodes; i++) {
+		const struct plan_node *node = &graph->node[i];
+
+		rig_name(rig, node->miss_counter, WHAT_MISS, node, "miss");
+		for (j = 0; j < node->n_edges; j++)
+			rig_name(rig, node->edge[j].rodata.counter, WHAT_EDGE, node,
+				 node->edge[j].name)->edge = &node->edge[j];
+		for (j = 0; j < node->n_rules; j++)
+			if (rig->what[node->rule[j].counter].what == WHAT_NOTHING)
+				rig_name(rig, node->rule[j].counter, WHAT_RULE, node, "rule")->n =
+					j + 1;
+	}
+}
+
+int rig_try(const char *yaml, uint32_t hook, struct rig **ret_rig, struct err *err)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	int r;
+
+	if (!rig)
+		return -ENOMEM;
+	rig->hook = hook;
+	rig->root_fd = rig->ports_fd = rig->counters.fd = -1;
+	rig->cpu = rig_process(rig->bpffs);
+	rig_compile(rig, yaml, err);
+	r = rig_load(rig, err);
+	if (r < 0) {
+		rig_free(rig);
+		return r;
+	}
+	rig_name_all(rig);
+	*ret_rig = rig;
+	return 0;
+}
+
+struct rig *rig_new(const char *yaml, uint32_t hook)
+{
+	struct err err = { 0 };
+	struct rig *rig = NULL;
+
+	if (rig_try(yaml, hook, &rig, &err) < 0)
+		rig_die("load", err.text);
+	return rig;
+}
+
+void rig_free(struct rig *rig)
+{
+	if (!rig)
+		return;
+	pins_remove(rig->bpffs);
+	fd_close(rig->root_fd);
+	fd_close(rig->ports_fd);
+	counters_close(&rig->counters);
+	arena_fini(&rig->arena);
+	free(rig->what);
+	free(rig->before);
+	free(rig);
+}
+
+/* ---- one packet ---- */
+static struct shunt_cpu *rig_cpu(const struct rig *rig)
+{
+	return (struct shunt_cpu *)rig->counters.map + rig->cpu;
+}
+
+static enum rig_verdict rig_verdict(const struct rig *rig, uint32_t retval)
+{
+	if (rig->hook == SHUNT_HOOK_XDP) {
+		switch (retval) {
+		case XDP_PASS:		return RIG_PASS;
+		case XDP_DROP:		return RIG_DROP;
+		case XDP_TX:		return RIG_TX;
+		case XDP_REDIRECT:	return RIG_REDIRECT;
+		}
+		return RIG_ODD;
+	}
+	switch ((int)retval) {
+	case TC_ACT_UNSPEC:	return RIG_PASS;
+	case TC_ACT_SHOT:	return RIG_DROP;
+	case TC_ACT_REDIRECT:	return RIG_REDIRECT;
+	}
+	return RIG_ODD;
+}
+
+static bool rig_moved(struct rig *rig, uint32_t index, struct rig_outcome *out)
+{
+	struct rig_counter *counter = &rig->what[index];
+	uint64_t by = rig_cpu(rig)->counter[index] - rig->before[index];
+
+	if (by > 1)
+		snprintf(out->fault, sizeof(out->fault), "%s counted %llu times", counter->name,
+			 (unsigned long long)by);
+	if (!by)
+		return false;
+	counter->moved = false;		/* accounted for */
+	return true;
+}
+
+static void rig_reason(struct rig *rig, uint32_t first, struct rig_outcome *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < SHUNT_REASON_MAX; i++) {
+		if (!rig->what[first + i].moved || !rig_moved(rig, first + i, out))
+			continue;
+		if (out->reason)
+			snprintf(out->fault, sizeof(out->fault), "two reasons: %s, %s",
+				 out->reason, reason_names[i]);
+		out->reason = reason_names[i];
+	}
+}
+
+static const struct plan_node *rig_node_at(const struct rig *rig, uint32_t slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < rig->graph->n_nodes; i++)
+		if (rig->graph->node[i].slot == slot)
+			return &rig->graph->node[i];
+	return NULL;
+}
+
+/* The edge that a node counted, if it did */
+static const struct plan_edge *rig_left_by(struct rig *rig, const struct plan_node *node,
+					   struct rig_outcome *out)
+{
+	const struct plan_edge *edge = NULL;
+	unsigned int i;
+
+	for (i = 0; i < node->n_edges; i++) {
+		if (!rig_moved(rig, node->edge[i].rodata.counter, out))
+			continue;
+		if (edge)
+			snprintf(out->fault, sizeof(out->fault), "two edges of node %s: %s, %s",
+				 node->name, edge->name, node->edge[i].name);
+		edge = &node->edge[i];
+		out->left = rig->what[edge->rodata.counter].name;
+		snprintf(out->way + strlen(out->way), sizeof(out->way) - strlen(out->way), " %s",
+			 out->left);
+	}
+	for (i = 0; i < node->n_rules; i++)
+		if (rig_moved(rig, node->rule[i].counter, out))
+			out->rule = i + 1;
+	return edge;
+}
+
+/* The terminal that an edge leads to must be what came of the packet */
+static void rig_check_end(const struct shunt_edge *end, struct rig *rig, struct rig_outcome *out)
+{
+	static const enum rig_verdict want[SHUNT_TARGET_MAX] = {
+		[SHUNT_TARGET_PASS] = RIG_PASS, [SHUNT_TARGET_BOUNDARY] = RIG_PASS,
+		[SHUNT_TARGET_DROP] = RIG_DROP, [SHUNT_TARGET_REDIRECT] = RIG_REDIRECT,
+		[SHUNT_TARGET_TX] = RIG_TX,
+	};
+	enum rig_verdict wanted = out->reason ? RIG_DROP : want[end->target];
+
+	if (rig->hook != SHUNT_HOOK_XDP && wanted == RIG_TX)
+		wanted = RIG_REDIRECT;
+	if (end->target == SHUNT_TARGET_DROP) {
+		if (out->reason)
+			snprintf(out->fault, sizeof(out->fault), "%s is a drop, counted again as %s",
+				 out->left, out->reason);
+		out->reason = reason_names[end->arg];
+	}
+	if (out->verdict != wanted)
+		snprintf(out->fault, sizeof(out->fault), "verdict %d after %s, wanted %d",
+			 out->verdict, out->left, wanted);
+}
+
+/* From the root along the edges that counted */
+static void rig_walk(struct rig *rig, struct rig_outcome *out)
+{
+	struct shunt_edge at = { SHUNT_TARGET_NODE, rig->graph->entry_slot, 0, 0 };
+	const struct plan_node *node = NULL;
+	const struct plan_edge *edge;
+
+	out->left = "root";
+	rig_reason(rig, rig->graph->reason_counter, out);
+	rig_reason(rig, rig->graph->drop_counter, out);
+	out->miss += rig_moved(rig, rig->graph->miss_counter, out);
+	if (rig_moved(rig, rig->graph->entry_counter, out)) {
+		out->left = "root.next";
+		snprintf(out->way, sizeof(out->way), "root.next");
+	} else {
+		at.target = SHUNT_TARGET_UNBOUND;
+	}
+	while (at.target == SHUNT_TARGET_NODE && !out->miss) {
+		node = rig_node_at(rig, at.arg);
+		edge = node ? rig_left_by(rig, node, out) : NULL;
+		if (!edge)
+			break;		/* it dropped by itself */
+		at = edge->rodata;
+		out->miss += rig_moved(rig, node->miss_counter, out);
+	}
+	if (at.target != SHUNT_TARGET_NODE && at.target != SHUNT_TARGET_UNBOUND)
+		rig_check_end(&at, rig, out);
+	else if (!out->reason && !out->miss)
+		snprintf(out->fault, sizeof(out->fault), "no end is counted after %s", out->left);
+	else if ((out->verdict == RIG_DROP) != (out->reason != NULL))
+		snprintf(out->fault, sizeof(out->fault), "verdict %d, reason %s", out->verdict,
+			 out->reason ? out->reason : "none");
+}
+
+static void rig_account(struct rig *rig, struct rig_outcome *out)
+{
+	const struct shunt_cpu *cpu = rig_cpu(rig);
+	uint32_t i;
+
+	for (i = 0; i < rig->n_counters; i++)
+		rig->what[i].moved = cpu->counter[i] != rig->before[i];
+	rig_walk(rig, out);
+	for (i = 0; i < rig->n_counters; i++)
+		if (rig->what[i].moved)
+			snprintf(out->fault, sizeof(out->fault), "%s counted, not on the way '%s'",
+				 rig->what[i].name, out->way);
+	if (out->reason && strcmp(reason_names[cpu->pkt.reason], out->reason))
+		snprintf(out->fault, sizeof(out->fault), "reason %s counted, %s in the context",
+			 out->reason, reason_names[cpu->pkt.reason]);
+}
+
+/* Frames that TEST_RUN makes no skb of, though a device would */
+static bool rig_refused(const struct rig *rig, const struct rig_input *in)
+{
+	if (rig->hook == SHUNT_HOOK_XDP)
+		return in->linear;
+	return in->len < 14 + 40;
+}
+
+static int rig_test_run(struct rig *rig, const struct rig_input *in, struct rig_outcome *out)
+{
+	uint8_t frame[RIG_BYTES_MAX];
+	struct xdp_md xdp = { .data = in->meta_len, .data_end = in->meta_len +
+			      (in->linear ? in->linear : in->len) }, xdp_out = {};
+	struct __sk_buff skb = { .gso_size = in->gso_size };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = 1, .data_in = in->data,
+		    .data_size_in = in->len, .data_out = out->data,
+		    .data_size_out = sizeof(out->data));
+
+	if (in->meta_len) {
+		memcpy(frame, in->meta, in->meta_len);
+		memcpy(frame + in->meta_len, in->data, in->len);
+		opts.data_in = frame;
+		opts.data_size_in += in->meta_len;
+	}
+	if (rig->hook == SHUNT_HOOK_XDP && (in->meta_len || in->linear)) {
+		opts.ctx_in = &xdp;
+		opts.ctx_size_in = sizeof(xdp);
+	}
+	if (rig->hook == SHUNT_HOOK_XDP) {
+		opts.ctx_out = &xdp_out;
+		opts.ctx_size_out = sizeof(xdp_out);
+	} else if (in->gso_size) {
+		opts.ctx_in = &skb;
+		opts.ctx_size_in = sizeof(skb);
+	}
+	if (bpf_prog_test_run_opts(rig->root_fd, &opts) < 0)
+		return errno == EINVAL && rig_refused(rig, in) ? -EOPNOTSUPP : -errno;
+	out->verdict = rig_verdict(rig, opts.retval);
+	out->meta_len = xdp_out.data - xdp_out.data_meta;
+	out->len = opts.data_size_out - out->meta_len;
+	if (out->meta_len <= sizeof(out->meta))
+		memcpy(out->meta, out->data, out->meta_len);
+	memmove(out->data, out->data + out->meta_len, out->len);
+	return 0;
+}
+
+int rig_run_input(struct rig *rig, const struct rig_input *in, struct rig_outcome *out)
+{
+	struct shunt_cpu *cpu = rig_cpu(rig);
+	int r;
+
+	out->left = NULL;
+	out->reason = NULL;
+	out->rule = out->miss = 0;
+	out->way[0] = out->fault[0] = '\0';
+	memcpy(rig->before, cpu->counter, rig->n_counters * sizeof(*rig->before));
+	memset(&cpu->pkt, 0xa5, sizeof(cpu->pkt));	/* the root must clear it */
+	r = rig_test_run(rig, in, out);
+	if (r < 0)
+		return r;
+	out->pkt = cpu->pkt;
+	rig_account(rig, out);
+	return 0;
+}
+
+int rig_run(struct rig *rig, const void *data, size_t len, struct rig_outcome *out)
+{
+	const struct rig_input in = { .data = data, .len = len };
+
+	return rig_run_input(rig, &in, out);
+}
+
+/* ---- what is in the kernel ---- */
+const struct plan_node *rig_node(const struct rig *rig, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < rig->graph->n_nodes; i++)
+		if (!strcmp(rig->graph->node[i].name, name))
+			return &rig->graph->node[i];
+	rig_die(name, "no such node");
+	return NULL;
+}
+
+int rig_table(const struct rig *rig, const char *node, const char *table)
+{
+	const struct plan_node *found = rig_node(rig, node);
+	char path[PINS_PATH_MAX];
+	unsigned int i;
+
+	for (i = 0; i < found->n_tables; i++) {
+		if (strcmp(found->table[i].table->name, table))
+			continue;
+		rendering_table_path(rig->bpffs, node, &found->table[i], path);
+		return pins_get(path);
+	}
+	return -ENOENT;
+}
+
+uint64_t rig_edge(const struct rig *rig, const char *edge)
+{
+	uint32_t i;
+
+	for (i = 0; i < rig->n_counters; i++)
+		if (rig->what[i].what == WHAT_EDGE && !strcmp(rig->what[i].name, edge))
+			return counters_get(&rig->counters, i);
+	rig_die(edge, "no such edge");
+	return 0;
+}
