@@ -307,9 +307,10 @@ static int load_program(struct load *load, struct bpf_program *prog, const char 
 	char *log;
 	int r;
 
-	log = calloc(1, VERIFIER_LOG_MAX);	/* touched only when there is a log */
+	log = malloc(VERIFIER_LOG_MAX);	/* not cleared: touched only when there is a log */
 	if (!log)
 		arena_no_memory();
+	log[0] = 0;
 	/* At level 0 libbpf asks for a log only after a refusal, and loads once more for it */
 	bpf_program__set_log_buf(prog, log, VERIFIER_LOG_MAX);
 	bpf_program__set_log_level(prog, 0);
@@ -317,6 +318,8 @@ static int load_program(struct load *load, struct bpf_program *prog, const char 
 	r = bpf_object__load(load->file.bpf);
 	last = object_log_last();
 	if (r < 0 && log[0]) {
+		if (r == -ENOSPC)
+			r = -EACCES;	/* refused, and the log has no room for all of it */
 		object_elf_section(load->file.data, ".BTF.ext", &btf_ext);
 		verifier_refused(&(struct verifier_report){
 			.code = r, .what = load->what, .log = log,

@@ -35,7 +35,7 @@ struct table_elements {
 size_t table_value_size(const struct table *table);	/* of all copies */
 bool table_is_array(const struct table *table);
 
-/* Up to @max elements (0: all). Return: 0; -EAGAIN: it changes faster than it can be read; -errno */
+/* Up to @max elements (0: all). Return: 0; -EAGAIN: changes faster than it can be read; -errno */
 int table_read(const struct table *table, size_t max, struct table_elements *ret_elements,
 	       struct err *err);
 /* The same without the kernel's batches, which not every type has */

@@ -263,7 +263,7 @@ static void write_log(const struct verifier_report *report, struct buf *buf)
 
 int verifier_refused(const struct verifier_report *report, struct err *err)
 {
-	struct place place = { .insn = -1 };
+	struct place place = { .insn = -1, .source = { "", 0 }, .file = { "", 0 } };
 	struct buf text = { 0 }, end = { 0 };
 	size_t used;
 

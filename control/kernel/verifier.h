@@ -11,7 +11,7 @@
 
 #include <base/err.h>
 
-#define VERIFIER_LOG_MAX	(16u << 20)	/* bytes; older kernels have no end beyond what fits */
+#define VERIFIER_LOG_MAX	(UINT32_MAX >> 8)	/* bytes; the most that any kernel takes */
 
 struct verifier_report {
 	int code;			/* -errno of the load */
