@@ -23,7 +23,7 @@
  *	  edge-full:
  *	    entry: guard
  *	    edges:
- *	      guard: { accept: meter, odd: slow, drop: "drop(policy)" }
+ *	      guard: { accept: meter, odd: slow, drop: "drop(spoofed)" }
  *	      slow:  { next: meter, over: drop(rate) }
  *	      meter: { next: pass }
  *	attach:

@@ -289,17 +289,27 @@ static bool is_reason(const char *name)
 	return false;
 }
 
+/* As rules spell it */
+static bool is_own_reason(const char *name)
+{
+	return name[0] >= 'a' && name[0] <= 'z' && strlen(name) < SHUNT_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+}
+
+/* One of the list, or a name of the operator's own, unless it looks like a slip of one of the list */
 void config_read_reason(struct config_reader *r, const struct tree *tree, const char *reason,
 			int offset)
 {
+	const char *near = suggest(reason, reason_names, SHUNT_REASON_MAX);
 	struct diag *diag;
 
-	if (is_reason(reason))
+	if (is_reason(reason) || (!near && is_own_reason(reason)))
 		return;
 	diag = config_read_error(r, tree, "no_such_reason", "no drop reason '%.60s'", reason);
 	diag->offset = offset;
 	diag->len = strlen(reason);
 	config_read_suggest(r, diag, reason, reason_names, SHUNT_REASON_MAX,
+			    "a letter first, then letters, digits, '-' and '_'; "
 			    "'drop' alone is drop(policy)");
 }
 

@@ -325,10 +325,6 @@ static const struct config_case section_cases[] = {
 	  RULES "tcp dport 22 drop(polcy)\n",
 	  "/nodes/guard/rules/0@18+5 no_such_reason: no drop reason 'polcy'"
 	  " [did you mean 'policy'?]\n" },
-	{ "rule: unknown reason, not near",
-	  RULES "tcp dport 22 drop(spoofed)\n",
-	  "/nodes/guard/rules/0@18+7 no_such_reason: no drop reason 'spoofed'"
-	  " ['drop' alone is drop(policy)]\n" },
 	{ "rule: the other rules are read",
 	  RULES "tcp dprt 1 drop\n" "      - tcp dport 22 drop\n" "      - udp sprt 1 drop\n",
 	  "/nodes/guard/rules/0@4+4 unknown_field: ...\n"

@@ -120,10 +120,14 @@ static const struct config_case graph_cases[] = {
 	  EDGES("accept: drop(polcy)"),
 	  "/graphs/g/edges/guard/accept@5+5 no_such_reason: no drop reason 'polcy'"
 	  " [did you mean 'policy'?]\n" },
+	{ "edge: a reason that no rule could spell",
+	  EDGES("accept: drop(Not today)"),
+	  "/graphs/g/edges/guard/accept@5+9 no_such_reason: no drop reason 'Not today'"
+	  " [a letter first, then letters, digits, '-' and '_'; 'drop' alone is drop(policy)]\n" },
 	{ "edge: empty reason",
 	  EDGES("accept: drop()"),
 	  "/graphs/g/edges/guard/accept@5+0 no_such_reason: no drop reason ''"
-	  " ['drop' alone is drop(policy)]\n" },
+	  " [a letter first, then letters, digits, '-' and '_'; 'drop' alone is drop(policy)]\n" },
 	{ "edge: parenthesis missing",
 	  EDGES("accept: drop(rate"),
 	  ACCEPT " no_such_node: "

@@ -107,6 +107,7 @@ static const char *const good[] = {
 	V "nodes: { a: { module: count, rules: [tcp dport 22 drop(rate)], default: drop } }\n",
 	V "nodes: { a: { module: filter, rules: [drop, drop, goto odd], comment: \"no \\u00e4\" } }\n",
 	RULES_SETS "ip saddr @hosts ip daddr != @hosts tcp dport @ports tcp sport @ports drop\n",
+	RULES_SETS "tcp dport 22 drop(spoofed)\n", EDGES("accept: drop(not-today)"),
 	RULES_SETS "ip6 saddr @hosts6 ip6 daddr @hosts6 accept\n",
 	RULES_SETS "meta l4proto @protos goto odd\n      - ip protocol != @protos drop\n",
 	GRAPH("[a]"), GRAPH("[a, b, guard]"), GRAPH("{ entry: a }"), GRAPH("{ entry: a, edges: }"),
