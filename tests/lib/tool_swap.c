@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* tool_swap.c - apply two configurations in turn, as fast as the daemon commits them */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include <base/buf.h>
+#include <base/file.h>
+#include <shunt/client.h>
+
+#define TIMEOUT_MS	60000
+
+static const char usage[] =
+	"usage: swap --socket PATH [-n SWAPS] A.json B.json\n"
+	"Applies A, B, A, ... SWAPS times (1000) or until SIGTERM; the first answer that is no\n"
+	"success, or that says that nothing changed, ends it with status 1. Prints one line of JSON.\n";
+
+/* Of all answers, in us */
+struct series {
+	const char *name;
+	uint64_t sum, max;
+};
+
+enum { WHOLE, LOAD, COMMIT, GRACE, N_SERIES };
+
+struct swap {
+	struct shunt_client *client;
+	char *params[2];
+	uint64_t applied, rendered;
+	struct series series[N_SERIES];
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int signo)
+{
+	stopped = 1;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ull + ts.tv_nsec / 1000;
+}
+
+static void series_add(struct series *series, uint64_t us)
+{
+	series->sum += us;
+	if (us > series->max)
+		series->max = us;
+}
+
+static char *read_params(const char *path)
+{
+	struct buf params = {};
+	struct err err = {};
+	char *config;
+	size_t len;
+
+	if (file_read(path, 1 << 26, &config, &len, &err) < 0) {
+		fprintf(stderr, "swap: %s\n", err.text);
+		exit(2);
+	}
+	buf_printf(&params, "{\"config\":%s}", config);
+	free(config);
+	return params.data;
+}
+
+static bool swap_answer(struct swap *swap, const char *answer)
+{
+	json_t *json = json_loads(answer, 0, NULL);
+	bool changed = json_is_true(json_object_get(json, "changed"));
+	int i;
+
+	swap->rendered += json_integer_value(json_object_get(json, "rendered"));
+	for (i = LOAD; i < N_SERIES; i++)
+		series_add(&swap->series[i],
+			   json_integer_value(json_object_get(json, swap->series[i].name)));
+	json_decref(json);
+	return changed;
+}
+
+static bool swap_once(struct swap *swap, const char *params)
+{
+	uint64_t start = now_us();
+	char *answer = NULL;
+	bool good;
+	int r;
+
+	r = shunt_client_call(swap->client, "apply", params, &answer);
+	series_add(&swap->series[WHOLE], now_us() - start);
+	good = r == 0 && swap_answer(swap, answer);
+	if (!good)
+		fprintf(stderr, "swap %" PRIu64 ": %d: %s\n", swap->applied + 1, r,
+			answer ? answer : strerror(-r));
+	else
+		swap->applied++;
+	free(answer);
+	return good;
+}
+
+static void swap_print(const struct swap *swap)
+{
+	uint64_t n = swap->applied ? swap->applied : 1;
+	int i;
+
+	printf("{\"swaps\":%" PRIu64 ",\"rendered\":%" PRIu64, swap->applied, swap->rendered);
+	for (i = 0; i < N_SERIES; i++)
+		printf(",\"%s_mean\":%" PRIu64 ",\"%s_max\":%" PRIu64, swap->series[i].name,
+		       swap->series[i].sum / n, swap->series[i].name, swap->series[i].max);
+	printf("}\n");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "socket", required_argument, NULL, 's' }, {}
+	};
+	struct swap swap = { .series = {
+		{ .name = "apply_us" }, { .name = "load_us" }, { .name = "commit_us" },
+		{ .name = "grace_us" } } };
+	uint64_t i, n = 1000;
+	const char *path = SHUNT_CLIENT_SOCKET;
+	bool good = true;
+	int c, r;
+
+	while ((c = getopt_long(argc, argv, "n:", longs, NULL)) != -1) {
+		if (c == 's')
+			path = optarg;
+		else if (c == 'n')
+			n = strtoull(optarg, NULL, 10);
+		else
+			break;
+	}
+	if (c != -1 || optind + 2 != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	swap.params[0] = read_params(argv[optind]);
+	swap.params[1] = read_params(argv[optind + 1]);
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
+	r = shunt_client_open(path, TIMEOUT_MS, &swap.client);
+	if (r < 0) {
+		fprintf(stderr, "swap: '%s': %s\n", path, strerror(-r));
+		return 2;
+	}
+	for (i = 0; good && !stopped && i < n; i++)
+		good = swap_once(&swap, swap.params[i % 2]);
+	swap_print(&swap);
+	shunt_client_close(swap.client);
+	free(swap.params[0]);
+	free(swap.params[1]);
+	return good ? 0 : 1;
+}
