@@ -79,14 +79,15 @@ int ethtool_get(const char *ifname, struct ethtool_features *ret_features, struc
 
 static int stat_count(int fd, const char *ifname, uint32_t *ret_count)
 {
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t count;
-	} set = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_STATS } };
-	int r = request(fd, ifname, &set);
+	uint64_t room[3] = {};		/* the header, and one count behind it */
+	struct ethtool_sset_info *info = (struct ethtool_sset_info *)room;
+	int r;
 
+	info->cmd = ETHTOOL_GSSET_INFO;
+	info->sset_mask = 1ULL << ETH_SS_STATS;
+	r = request(fd, ifname, info);
 	if (r == 0)
-		*ret_count = set.info.sset_mask ? set.count : 0;
+		*ret_count = info->sset_mask ? info->data[0] : 0;
 	return r;
 }
 

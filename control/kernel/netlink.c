@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * netlink.c - rtnetlink: fills the mirror of links and keeps it
+ *
+ * DOC: libnl makes sockets, messages and attributes; messages are received
+ * here, because libnl reports an overrun (ENOBUFS) as if memory was short.
+ *
+ * A resync dumps into a fresh table and takes the place of the old one only
+ * when the dump was whole: mark and sweep in one step. Events that were queued
+ * while it ran are applied after it; the last one of a link is its state, so it
+ * does no harm that the dump knew already.
+ *
+ * What the kernel does not tell: when one end of a veth pair is made, moves to
+ * another namespace or comes back, nothing is said of the other end, which is
+ * asked for then (pairs_repair()). An XDP program that is attached by a link, or
+ * to an interface that is down, makes no event either: xdp_prog and xdp_mode are
+ * those of the interface's last event or of the last resync.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+
+#include <base/arena.h>
+#include <kernel/netlink.h>
+
+#define EVENT_BYTES	(8 << 20)	/* wanted of the event socket; the kernel doubles it */
+#define MESSAGE_BYTES	(256 << 10)	/* a datagram; 32 KiB but for links with many VFs */
+#define DUMPS_MAX	5		/* interrupted ones in a row */
+#define DATAGRAMS_MAX	4096		/* a call of netlink_process(): the loop has other work too */
+
+struct netlink {
+	struct nl_sock *event, *dump;
+	struct link_table links;
+	struct netlink_stats stats;
+	uint32_t seq;
+	char *buffer;
+	bool pairs_doubtful;		/* a link came or went since pairs_repair() */
+};
+
+/* ---- a message as a link ----------------------------------------------------------------- */
+static struct nla_policy link_policy[IFLA_MAX + 1] = {
+	[IFLA_IFNAME]		= { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+	[IFLA_MTU]		= { .type = NLA_U32 },
+	[IFLA_MASTER]		= { .type = NLA_U32 },
+	[IFLA_LINK]		= { .type = NLA_U32 },
+	[IFLA_LINK_NETNSID]	= { .type = NLA_U32 },
+	[IFLA_NUM_RX_QUEUES]	= { .type = NLA_U32 },
+	[IFLA_NUM_TX_QUEUES]	= { .type = NLA_U32 },
+	[IFLA_LINKINFO]		= { .type = NLA_NESTED },
+	[IFLA_XDP]		= { .type = NLA_NESTED },
+};
+
+static struct nla_policy xdp_policy[IFLA_XDP_MAX + 1] = {
+	[IFLA_XDP_ATTACHED]	= { .type = NLA_U8 },
+	[IFLA_XDP_PROG_ID]	= { .type = NLA_U32 },
+	[IFLA_XDP_DRV_PROG_ID]	= { .type = NLA_U32 },
+	[IFLA_XDP_SKB_PROG_ID]	= { .type = NLA_U32 },
+	[IFLA_XDP_HW_PROG_ID]	= { .type = NLA_U32 },
+};
+
+static struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
+	[IFLA_INFO_KIND]	= { .type = NLA_STRING },
+};
+
+static uint32_t get_u32(struct nlattr *attr)
+{
+	return attr ? nla_get_u32(attr) : 0;
+}
+
+static int parse_xdp(struct nlattr *attr, struct link *link)
+{
+	static const int by_mode[] = { IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID,
+				       IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID };
+	struct nlattr *tb[IFLA_XDP_MAX + 1];
+
+	if (!attr)
+		return 0;
+	if (nla_parse_nested(tb, IFLA_XDP_MAX, attr, xdp_policy) < 0)
+		return -EBADMSG;
+	if (tb[IFLA_XDP_ATTACHED])
+		link->xdp_mode = nla_get_u8(tb[IFLA_XDP_ATTACHED]);
+	for (unsigned int i = 0; i < sizeof(by_mode) / sizeof(by_mode[0]); i++)
+		if (!link->xdp_prog)
+			link->xdp_prog = get_u32(tb[by_mode[i]]);
+	return 0;
+}
+
+static int parse_kind(struct nlattr *attr, struct link *link)
+{
+	struct nlattr *tb[IFLA_INFO_MAX + 1];
+
+	if (!attr)
+		return 0;
+	if (nla_parse_nested(tb, IFLA_INFO_MAX, attr, info_policy) < 0)
+		return -EBADMSG;
+	if (tb[IFLA_INFO_KIND])
+		nla_strlcpy(link->kind, tb[IFLA_INFO_KIND], sizeof(link->kind));
+	return 0;
+}
+
+/* All of @ret_link is written, holes included: links are compared as bytes */
+static int parse_link(struct nlmsghdr *msg, struct link *ret_link)
+{
+	const struct ifinfomsg *info = nlmsg_data(msg);
+	struct nlattr *tb[IFLA_MAX + 1];
+
+	if (nlmsg_parse(msg, sizeof(*info), tb, IFLA_MAX, link_policy) < 0)
+		return -EBADMSG;
+	memset(ret_link, 0, sizeof(*ret_link));
+	ret_link->ifindex = info->ifi_index;
+	ret_link->flags = info->ifi_flags;
+	if (tb[IFLA_IFNAME])
+		nla_strlcpy(ret_link->name, tb[IFLA_IFNAME], sizeof(ret_link->name));
+	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == sizeof(ret_link->mac))
+		memcpy(ret_link->mac, nla_data(tb[IFLA_ADDRESS]), sizeof(ret_link->mac));
+	ret_link->mtu = get_u32(tb[IFLA_MTU]);
+	ret_link->master = get_u32(tb[IFLA_MASTER]);
+	ret_link->peer = get_u32(tb[IFLA_LINK]);
+	ret_link->peer_netns = tb[IFLA_LINK_NETNSID] ? (int32_t)get_u32(tb[IFLA_LINK_NETNSID]) : -1;
+	ret_link->rx_queues = get_u32(tb[IFLA_NUM_RX_QUEUES]);
+	ret_link->tx_queues = get_u32(tb[IFLA_NUM_TX_QUEUES]);
+	if (parse_kind(tb[IFLA_LINKINFO], ret_link) < 0 || parse_xdp(tb[IFLA_XDP], ret_link) < 0)
+		return -EBADMSG;
+	return 0;
+}
+
+/*
+ * Apply one message. A bridge tells of its ports in the same group, family
+ * AF_BRIDGE: its "deleted link" is a port that left, not a link that is gone.
+ */
+static int apply(struct link_table *table, struct nlmsghdr *msg, bool *ret_changed)
+{
+	const struct ifinfomsg *info = nlmsg_data(msg);
+	const struct link *old;
+	struct link link;
+	int r;
+
+	if (msg->nlmsg_type != RTM_NEWLINK && msg->nlmsg_type != RTM_DELLINK)
+		return 0;
+	if (nlmsg_datalen(msg) < (int)sizeof(*info))
+		return -EBADMSG;
+	if (info->ifi_family != AF_UNSPEC)
+		return 0;
+	if (msg->nlmsg_type == RTM_DELLINK) {
+		*ret_changed |= link_del(table, info->ifi_index);
+		return 0;
+	}
+	r = parse_link(msg, &link);
+	if (r < 0)
+		return r;
+	old = link_find(table, link.ifindex);
+	if (old && !memcmp(old, &link, sizeof(link)))
+		return 0;
+	link_set(table, &link);
+	*ret_changed = true;
+	return 0;
+}
+
+/* ---- sockets ----------------------------------------------------------------------------- */
+static int sock_new(struct nl_sock **ret_sock, struct err *err)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int r;
+
+	if (!sock)
+		arena_no_memory();
+	r = nl_connect(sock, NETLINK_ROUTE);
+	if (r < 0) {
+		nl_socket_free(sock);
+		return err_set(err, -ENOTCONN, "netlink socket: %s.", nl_geterror(r));
+	}
+	*ret_sock = sock;
+	return 0;
+}
+
+/* Past the administrator's limit if we may, else up to it */
+static void set_event_bytes(int fd)
+{
+	int bytes = EVENT_BYTES;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
+static int open_event(struct netlink *netlink, struct err *err)
+{
+	int r;
+
+	r = sock_new(&netlink->event, err);
+	if (r < 0)
+		return r;
+	set_event_bytes(nl_socket_get_fd(netlink->event));
+	r = nl_socket_add_membership(netlink->event, RTNLGRP_LINK);
+	if (r < 0)
+		return err_set(err, -EPERM, "subscribe to link events: %s.", nl_geterror(r));
+	return 0;
+}
+
+/* Strict: the kernel refuses a request that it would otherwise half understand. Since Linux 4.20 */
+static int open_dump(struct netlink *netlink, struct err *err)
+{
+	int on = 1, r;
+
+	r = sock_new(&netlink->dump, err);
+	if (r < 0)
+		return r;
+	if (setsockopt(nl_socket_get_fd(netlink->dump), SOL_NETLINK, NETLINK_GET_STRICT_CHK,
+		       &on, sizeof(on)) < 0)
+		return err_set(err, -errno, "strict netlink checking");
+	return 0;
+}
+
+/*
+ * One datagram of the kernel's. Return: bytes; 0: from somebody else, to be
+ * ignored; -EAGAIN: none; -ENOBUFS: some were lost; -EMSGSIZE: cut; -errno
+ */
+static int receive(struct netlink *netlink, struct nl_sock *sock, int flags)
+{
+	struct iovec iov = { .iov_base = netlink->buffer, .iov_len = MESSAGE_BYTES };
+	struct sockaddr_nl from = {};
+	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from),
+			      .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	do {
+		n = recvmsg(nl_socket_get_fd(sock), &msg, flags);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (msg.msg_flags & MSG_TRUNC)
+		return -EMSGSIZE;
+	return from.nl_pid ? 0 : n;
+}
+
+/* ---- requests ---------------------------------------------------------------------------- */
+/* @ifindex: 0: all links. An answer that is no dump ends with its acknowledgement */
+static int send_request(struct netlink *netlink, uint32_t ifindex, struct err *err)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct nl_msg *msg;
+	int r;
+
+	msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP));
+	if (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
+	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		arena_no_memory();
+	nlmsg_hdr(msg)->nlmsg_seq = ++netlink->seq;
+	nlmsg_hdr(msg)->nlmsg_pid = nl_socket_get_local_port(netlink->dump);
+	r = nl_send(netlink->dump, msg);
+	nlmsg_free(msg);
+	return r < 0 ? err_set(err, -EIO, "ask for links: %s.", nl_geterror(r)) : 0;
+}
+
+/* A dump's end, an acknowledgement and an error carry an errno */
+static int message_error(struct nlmsghdr *msg)
+{
+	int code = 0;
+
+	if (nlmsg_datalen(msg) >= (int)sizeof(code))
+		memcpy(&code, nlmsg_data(msg), sizeof(code));
+	return code > 0 ? -EPROTO : code;
+}
+
+/* Return: 0: more follows; 1: the end; -errno. What an earlier request left over is passed by */
+static int take_answer(struct netlink *netlink, int len, struct link_table *table,
+		       bool *interrupted, bool *changed)
+{
+	struct nlmsghdr *msg = (struct nlmsghdr *)netlink->buffer;
+	int r;
+
+	for (; nlmsg_ok(msg, len); msg = nlmsg_next(msg, &len)) {
+		if (msg->nlmsg_seq != netlink->seq)
+			continue;
+		if (msg->nlmsg_flags & NLM_F_DUMP_INTR)
+			*interrupted = true;
+		if (msg->nlmsg_type == NLMSG_DONE || msg->nlmsg_type == NLMSG_ERROR) {
+			r = message_error(msg);
+			return r < 0 ? r : 1;
+		}
+		r = apply(table, msg, changed);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Return: 0; -EAGAIN: interrupted, may lack links; -ENODEV: no such link; -errno */
+static int ask(struct netlink *netlink, uint32_t ifindex, struct link_table *table,
+	       bool *ret_changed, struct err *err)
+{
+	bool interrupted = false;
+	int n, r;
+
+	r = send_request(netlink, ifindex, err);
+	if (r < 0)
+		return r;
+	do {
+		n = receive(netlink, netlink->dump, 0);
+		r = n < 0 ? n : take_answer(netlink, n, table, &interrupted, ret_changed);
+	} while (r == 0);
+	if (r < 0)
+		return err_set(err, r, "ask for links");
+	if (interrupted)
+		return err_set(err, -EAGAIN, "links changed while they were dumped.");
+	return 0;
+}
+
+static bool tables_differ(const struct link_table *a, const struct link_table *b)
+{
+	return a->n != b->n || (a->n && memcmp(a->link, b->link, a->n * sizeof(*a->link)));
+}
+
+static int resync(struct netlink *netlink, bool *ret_changed, struct err *err)
+{
+	struct link_table fresh = {};
+	bool added = false;
+	int r = -EAGAIN;
+
+	netlink->stats.resyncs++;
+	for (int i = 0; r == -EAGAIN && i < DUMPS_MAX; i++) {
+		link_table_fini(&fresh);
+		r = ask(netlink, 0, &fresh, &added, err);
+		if (r == -EAGAIN)
+			netlink->stats.interrupted++;
+	}
+	netlink->stats.stale = r < 0;
+	if (r < 0) {
+		link_table_fini(&fresh);
+		return r;
+	}
+	if (tables_differ(&netlink->links, &fresh))
+		*ret_changed = true;
+	link_table_fini(&netlink->links);
+	netlink->links = fresh;
+	return 0;
+}
+
+int netlink_resync(struct netlink *netlink, struct err *err)
+{
+	bool changed = false;
+
+	return resync(netlink, &changed, err);
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+static int take_events(struct netlink *netlink, int len, bool *ret_changed)
+{
+	struct nlmsghdr *msg = (struct nlmsghdr *)netlink->buffer;
+	bool changed = false;
+	int r;
+
+	for (; nlmsg_ok(msg, len); msg = nlmsg_next(msg, &len)) {
+		netlink->stats.events++;
+		r = apply(&netlink->links, msg, &changed);
+		if (r < 0)
+			return r;
+	}
+	netlink->pairs_doubtful |= changed;
+	*ret_changed |= changed;
+	return 0;
+}
+
+static bool is_pair(const struct link *link)
+{
+	return link->peer && (!strcmp(link->kind, "veth") || !strcmp(link->kind, "netkit"));
+}
+
+/* Ask for those ends whose other end is not here, or does not say the same of the pair */
+static int pairs_repair(struct netlink *netlink, bool *ret_changed, struct err *err)
+{
+	struct link_table *links = &netlink->links;
+	int r = 0;
+
+	netlink->pairs_doubtful = false;
+	for (unsigned int i = 0; r == 0 && i < links->n; i++) {
+		const struct link *link = &links->link[i], *other;
+		uint32_t ifindex = link->ifindex;
+
+		if (!is_pair(link) || link->peer_netns != -1)
+			continue;
+		other = link_find(links, link->peer);
+		if (other && other->peer == ifindex && other->peer_netns == -1)
+			continue;
+		r = ask(netlink, other ? other->ifindex : ifindex, links, ret_changed, err);
+		if (r == -ENODEV)	/* its end is in the events to come */
+			r = 0;
+	}
+	return r;
+}
+
+/* What is queued is older than the dump that follows. Another overrun meanwhile is no news */
+static void drain(struct netlink *netlink)
+{
+	int n;
+
+	for (int i = 0; i < DATAGRAMS_MAX; i++) {
+		n = receive(netlink, netlink->event, MSG_DONTWAIT);
+		if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE)
+			return;
+	}
+}
+
+int netlink_process(struct netlink *netlink, bool *ret_changed, struct err *err)
+{
+	bool changed = false;
+	int n, r = 0;
+
+	for (int i = 0; r == 0 && i < DATAGRAMS_MAX; i++) {
+		n = receive(netlink, netlink->event, MSG_DONTWAIT);
+		if (n == -EAGAIN)
+			break;
+		if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE)
+			return err_set(err, n, "read link events");
+		if (n >= 0 && take_events(netlink, n, &changed) == 0)
+			continue;
+		netlink->stats.overruns++;
+		drain(netlink);
+		r = resync(netlink, &changed, err);
+	}
+	if (r == 0 && netlink->pairs_doubtful)
+		r = pairs_repair(netlink, &changed, err);
+	*ret_changed = changed;
+	return r;
+}
+
+/* ---- the rest ---------------------------------------------------------------------------- */
+int netlink_new(struct netlink **ret_netlink, struct err *err)
+{
+	struct netlink *netlink = calloc(1, sizeof(*netlink));
+	int r;
+
+	if (!netlink)
+		arena_no_memory();
+	netlink->buffer = malloc(MESSAGE_BYTES);
+	if (!netlink->buffer)
+		arena_no_memory();
+	r = open_event(netlink, err);
+	if (r == 0)
+		r = open_dump(netlink, err);
+	if (r == 0)
+		r = netlink_resync(netlink, err);
+	if (r < 0) {
+		netlink_free(netlink);
+		return r;
+	}
+	*ret_netlink = netlink;
+	return 0;
+}
+
+void netlink_free(struct netlink *netlink)
+{
+	if (!netlink)
+		return;
+	nl_socket_free(netlink->event);
+	nl_socket_free(netlink->dump);
+	link_table_fini(&netlink->links);
+	free(netlink->buffer);
+	free(netlink);
+}
+
+int netlink_fd(const struct netlink *netlink)
+{
+	return nl_socket_get_fd(netlink->event);
+}
+
+const struct link_table *netlink_links(const struct netlink *netlink)
+{
+	return &netlink->links;
+}
+
+void netlink_stats(const struct netlink *netlink, struct netlink_stats *ret_stats)
+{
+	*ret_stats = netlink->stats;
+}
