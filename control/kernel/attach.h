@@ -50,7 +50,7 @@ struct attach_want {
 	enum config_mode mode;
 	bool share;
 	int priority;
-	const char *pin_dir;		/* bpffs folder for links: IFINDEX.HOOK */
+	const char *pin_dir;		/* bpffs folder for links: IFINDEX-HOOK (bpffs has no dots in names) */
 	const char *gate_path;		/* object file of the gate, for libxdp */
 	uint32_t gate_slot;		/* rodata shunt_gate_slot, for libxdp */
 	int entry_fd, miss_fd;		/* maps of the gate, for libxdp */

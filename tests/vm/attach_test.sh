@@ -11,10 +11,20 @@ here=$(dirname "$(realpath "$0")")
 cd "$here/../.." || exit 1
 series=6.1
 [ "${1:-}" != -k ] || series=$2
-test=$(realpath "${O:-build}/tests/packet/attach_test")
+folder=$(realpath "${O:-build}")/tests/packet
 
-SHUNT_TEST_DISPATCHER=1 exec tests/vm/run -k "$series" -- bash -c '
+# One plan for both programs: their own numbers and plans go
+SHUNT_TEST_DISPATCHER=1 tests/vm/run -k "$series" -- bash -c '
 	for module in veth sch_ingress cls_bpf cls_u32 act_gact; do
-		modprobe "$module" || exit 1
+		modprobe "$module" || exit 125
 	done
-	exec "$0"' "$test"
+	"$0/attach_test" 2>&1; first=$?
+	"$0/attach_tc_test" 2>&1 && exit $first' "$folder" | awk '
+	/^(not )?ok [0-9]+/ {
+		sub(/ok [0-9]+/, "ok " ++n)
+		print
+		next
+	}
+	!/^1\.\.[0-9]+$/ { print ($0 ~ /^#/ ? "" : "# ") $0 }
+	END { print "1.." n + 0 }'
+exit "${PIPESTATUS[0]}"
