@@ -31,7 +31,7 @@ struct rig_counter {
 	const struct plan_node *node;	/* NULL: the root */
 	const struct plan_edge *edge;	/* EDGE; NULL: root's */
 	uint32_t n;			/* REASON: which; RULE: number from 1 */
-	char name[2 * SHUNT_NAME_MAX];
+	char name[2 * SHUNT_NAME_MAX + 16];
 	bool moved;
 };
 
