@@ -53,7 +53,6 @@ enum cli_exit {
 	X(ALL, 0, "all", NULL, "all interfaces")				\
 	X(HOOK, 0, "hook", "HOOK", "this hook alone: xdp, tc-ingress, tc-egress") \
 	X(MAN, 0, "man", NULL, "print the manual page, in roff")		\
-	X(BASH, 0, "bash", NULL, "print the completion for bash")		\
 	X(HELP, 'h', "help", NULL, "help on the command")			\
 	X(VERSION, 'V', "version", NULL, "version of this command")
 

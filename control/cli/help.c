@@ -132,28 +132,17 @@ int help_print(struct cli *cli, int argc, char **argv)
 	return CLI_OK;
 }
 
-static const char bash_completion[] =
-	"# bash completion for shunt(1): it is asked itself\n"
-	"_shunt()\n"
-	"{\n"
-	"\tlocal IFS=$'\\n'\n"
-	"\tCOMPREPLY=($(shunt __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null))\n"
-	"}\n"
-	"complete -o default -F _shunt shunt\n";
-
 static int cmd_help(struct cli *cli, int argc, char **argv)
 {
 	if (cli_has(cli, OPT_MAN))
 		man_print(&cli->out);
-	else if (cli_has(cli, OPT_BASH))
-		buf_str(&cli->out, bash_completion);
 	else
 		return help_print(cli, argc, argv);
 	return CLI_OK;
 }
 
 const struct cli_cmd help_commands[] = {
-	{ "help", "[COMMAND...]", 0, -1, OPT(MAN) | OPT(BASH), "Help on a command, or on all",
+	{ "help", "[COMMAND...]", 0, -1, OPT(MAN), "Help on a command, or on all",
 	  .example = "shunt help rule add", .run = cmd_help },
 	{}
 };

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* client.c - JSON-RPC 2.0 to the daemon: one line out, one line in, each before a deadline */
+/*
+ * client.c - JSON-RPC 2.0 to the daemon: one line out, one line in, each before a deadline
+ * Also a library of its own: it needs nothing but libc.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,10 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include <base/buf.h>
-#include <base/file.h>
 #include <shunt/client.h>
 
 #define ANSWER_MAX	(256u << 20)	/* bytes; requests are limited by the daemon, to 64 MiB */
@@ -36,10 +36,39 @@ struct shunt_client {
 	uint64_t id;			/* of the last request */
 };
 
+struct text {
+	char *data;			/* NUL-terminated; NULL: nothing yet */
+	size_t len, size;
+};
+
+struct span {				/* of a text */
+	const char *start, *end;	/* start is NULL: not there */
+};
+
 struct deadline {
 	bool none;
 	int64_t at_ms;
 };
+
+static int text_add(struct text *text, const char *data, size_t len)
+{
+	size_t size = text->size ? text->size : 256;
+	char *grown;
+
+	while (size - text->len <= len)
+		size *= 2;
+	if (size != text->size) {
+		grown = realloc(text->data, size);
+		if (!grown)
+			return -ENOMEM;
+		text->data = grown;
+		text->size = size;
+	}
+	memcpy(text->data + text->len, data, len);
+	text->len += len;
+	text->data[text->len] = '\0';
+	return 0;
+}
 
 static int64_t now_ms(void)
 {
@@ -127,42 +156,48 @@ int shunt_client_open(const char *socket_path, unsigned int timeout_ms,
 	if (r == 0)
 		r = client_new(fd, 0, timeout_ms, ret_client);
 	if (r < 0)
-		fd_close(fd);
+		close(fd);
 	return r;
 }
 
 /* $SHUNT_BPF_DIR, else 'bpf' beside a daemon that was built but not installed */
-static char *bpf_dir_of(const char *shuntd)
+static int bpf_dir_of(const char *shuntd, char **ret_path)
 {
 	const char *slash = strrchr(shuntd, '/'), *dir = getenv("SHUNT_BPF_DIR");
-	struct buf path = {};
+	char *path = NULL;
 	struct stat info;
 
-	if (dir && *dir) {
-		buf_str(&path, dir);
-		return buf_take(&path);
+	if (dir && *dir)
+		path = strdup(dir);
+	else if (!slash)
+		return 0;
+	else if (asprintf(&path, "%.*s/bpf", (int)(slash - shuntd), shuntd) < 0)
+		path = NULL;
+	if (!path)
+		return -ENOMEM;
+	if (!(dir && *dir) && (stat(path, &info) < 0 || !S_ISDIR(info.st_mode))) {
+		free(path);
+		return 0;
 	}
-	if (!slash)
-		return NULL;
-	buf_add(&path, shuntd, slash - shuntd);
-	buf_str(&path, "/bpf");
-	if (stat(path.data, &info) == 0 && S_ISDIR(info.st_mode))
-		return buf_take(&path);
-	buf_fini(&path);
-	return NULL;
+	*ret_path = path;
+	return 0;
 }
 
 /* Its standard input and output are @fd; it ends when our end is closed, also when we are killed */
 static int spawn_offline(const char *shuntd, int fd, pid_t *ret_child)
 {
-	char *bpf_dir = bpf_dir_of(shuntd);
-	char *argv[] = {
-		(char *)shuntd, "--offline", bpf_dir ? "--bpf-dir" : NULL, bpf_dir, NULL
-	};
+	char *argv[] = { (char *)shuntd, "--offline", NULL, NULL, NULL };
 	posix_spawn_file_actions_t actions;
+	char *bpf_dir = NULL;
 	int r;
 
-	r = posix_spawn_file_actions_init(&actions);
+	r = -bpf_dir_of(shuntd, &bpf_dir);
+	if (bpf_dir) {
+		argv[2] = "--bpf-dir";
+		argv[3] = bpf_dir;
+	}
+	if (!r)
+		r = posix_spawn_file_actions_init(&actions);
 	if (r)
 		goto out;
 	r = posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
@@ -192,14 +227,14 @@ int shunt_client_open_offline(const char *shuntd, unsigned int timeout_ms,
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	r = spawn_offline(shuntd, pair[1], &child);
-	fd_close(pair[1]);
+	close(pair[1]);
 	if (r == 0) {
 		r = client_new(pair[0], child, timeout_ms, ret_client);
 		if (r < 0)
 			reap(child);
 	}
 	if (r < 0)
-		fd_close(pair[0]);
+		close(pair[0]);
 	return r;
 }
 
@@ -207,36 +242,37 @@ void shunt_client_close(struct shunt_client *client)
 {
 	if (!client)
 		return;
-	fd_close(client->fd);
+	close(client->fd);
 	if (client->child)
 		reap(client->child);
 	free(client);
 }
 
 /* A line break in the text would end the message; in JSON it is white space, never in a string */
-static void put_request(struct buf *out, uint64_t id, const char *method, const char *params)
+static int put_request(struct text *out, uint64_t id, const char *method, const char *params)
 {
-	size_t start;
-	char *c;
+	char head[256];
+	size_t i;
+	int n, r;
 
-	buf_printf(out, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\"",
-		   (unsigned long long)id, method);
-	if (params) {
-		buf_str(out, ",\"params\":");
-		start = out->len;
-		buf_str(out, params);
-		for (c = out->data + start; *c; c++)
-			if (*c == '\n' || *c == '\r')
-				*c = ' ';
-	}
-	buf_str(out, "}\n");
+	n = snprintf(head, sizeof(head), "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"method\":\"%s\"%s",
+		     (unsigned long long)id, method, params ? ",\"params\":" : "");
+	if (n < 0 || (size_t)n >= sizeof(head))
+		return -EINVAL;
+	r = text_add(out, head, n);
+	if (r == 0 && params)
+		r = text_add(out, params, strlen(params));
+	for (i = n; r == 0 && i < out->len; i++)
+		if (out->data[i] == '\n' || out->data[i] == '\r')
+			out->data[i] = ' ';
+	return r < 0 ? r : text_add(out, "}\n", 2);
 }
 
 /*
  * A daemon that will not take the whole request may have answered why: then
  * there is something to read, and that it is closed is not yet the news.
  */
-static int send_request(struct shunt_client *client, const struct buf *request,
+static int send_request(struct shunt_client *client, const struct text *request,
 			const struct deadline *deadline)
 {
 	size_t sent = 0;
@@ -263,7 +299,7 @@ static int send_request(struct shunt_client *client, const struct buf *request,
 	return 0;
 }
 
-static int receive_line(struct shunt_client *client, struct buf *answer,
+static int receive_line(struct shunt_client *client, struct text *answer,
 			const struct deadline *deadline)
 {
 	char *chunk = malloc(CHUNK), *end = NULL;
@@ -283,24 +319,16 @@ static int receive_line(struct shunt_client *client, struct buf *answer,
 			r = -ECONNRESET;
 		} else {
 			end = memchr(chunk, '\n', n);
-			if ((end && end != chunk + n - 1) || answer->len + n > ANSWER_MAX)
+			r = text_add(answer, chunk, end ? end - chunk : n);
+			if ((end && end != chunk + n - 1) || answer->len > ANSWER_MAX)
 				r = -EBADMSG;	/* nobody asked for more than one line */
-			buf_add(answer, chunk, end ? end - chunk : n);
 		}
 	}
 	free(chunk);
 	return r < 0 ? r : 0;
 }
 
-/* ---- the envelope: members of the outermost object as text, so that no number is touched ---- */
-
-struct span {
-	const char *start, *end;	/* start is NULL: not there */
-};
-
-struct envelope {
-	struct span id, result, error;
-};
+/* ---- JSON: members of an object as text, so that no number is touched ---- */
 
 static const char *skip_space(const char *p)
 {
@@ -338,93 +366,102 @@ static const char *skip_value(const char *p)
 	return NULL;
 }
 
-static struct span *envelope_member(struct envelope *envelope, const struct span *key)
+/*
+ * Some members of an object, by name; those that are not there stay as they are
+ * Return: 0; -EBADMSG: no object, or more than one
+ */
+static int read_members(const char *text, const char *const *names, struct span *members,
+			unsigned int n)
 {
-	size_t len = key->end - key->start;
-
-	if (len == 4 && !memcmp(key->start, "\"id\"", len))
-		return &envelope->id;
-	if (len == 8 && !memcmp(key->start, "\"result\"", len))
-		return &envelope->result;
-	if (len == 7 && !memcmp(key->start, "\"error\"", len))
-		return &envelope->error;
-	return NULL;
-}
-
-static int read_envelope(const char *text, struct envelope *ret_envelope)
-{
-	const char *p = skip_space(text);
-	struct envelope envelope = {};
-	struct span key, value, *member;
+	const char *p = skip_space(text), *key;
+	struct span value;
+	unsigned int i;
+	size_t len;
 
 	if (*p != '{')
 		return -EBADMSG;
 	do {
-		key.start = skip_space(p + 1);
-		if (*key.start != '"' || !(key.end = skip_string(key.start)))
+		key = skip_space(p + 1);
+		if (*key != '"' || !(p = skip_string(key)))
 			return -EBADMSG;
-		p = skip_space(key.end);
+		len = p - key - 2;
+		p = skip_space(p);
 		if (*p != ':')
 			return -EBADMSG;
 		value.start = skip_space(p + 1);
-		value.end = skip_value(value.start);
-		if (!value.end || value.end == value.start)
+		value.end = p = skip_value(value.start);
+		if (!p || value.end == value.start)
 			return -EBADMSG;
-		member = envelope_member(&envelope, &key);
-		if (member)
-			*member = value;
-		p = value.end;
+		while (strchr(" \t\r\n", value.end[-1]))
+			value.end--;
+		for (i = 0; i < n; i++)
+			if (strlen(names[i]) == len && !memcmp(names[i], key + 1, len))
+				members[i] = value;
 	} while (*p == ',');
-	if (*skip_space(p + 1))
-		return -EBADMSG;
-	*ret_envelope = envelope;
-	return 0;
+	return *skip_space(p + 1) ? -EBADMSG : 0;
+}
+
+static bool read_integer(const struct span *span, long long *ret_value)
+{
+	long long value;
+	char *end;
+
+	if (!span->start)
+		return false;
+	errno = 0;
+	value = strtoll(span->start, &end, 10);
+	if (errno || end == span->start || skip_space(end) < span->end)
+		return false;
+	*ret_value = value;
+	return true;
 }
 
 /* Of a request that the daemon could not read, it does not know the id */
 static bool is_answer_to(const struct span *id, uint64_t wanted, bool is_error)
 {
-	char *end;
+	long long value;
 
-	if (!id->start)
-		return false;
-	if (is_error && !strncmp(id->start, "null", 4))
+	if (is_error && id->start && !strncmp(id->start, "null", 4))
 		return true;
-	return strtoull(id->start, &end, 10) == wanted && skip_space(end) >= id->end;
+	return read_integer(id, &value) && (uint64_t)value == wanted;
 }
 
-static int error_code(const char *text)
+static int error_code(const char *error)
 {
-	json_t *error = json_loads(text, 0, NULL), *code = json_object_get(error, "code");
-	json_int_t value = json_integer_value(code);
-	bool known = json_is_integer(code) && value && value <= INT32_MAX;
+	static const char *const names[] = { "code" };
+	struct span code = {};
+	long long value;
 
-	json_decref(error);
-	if (!known)
+	if (read_members(error, names, &code, 1) < 0 || !read_integer(&code, &value) ||
+	    !value || value > INT32_MAX)
 		return -EBADMSG;
 	return value < 0 ? SHUNT_CLIENT_USAGE : value;
 }
 
 static int read_answer(const struct shunt_client *client, const char *text, char **ret_answer)
 {
-	struct envelope envelope;
-	struct buf answer = {};
-	struct span *body;
+	static const char *const names[] = { "id", "result", "error" };
+	struct span members[3] = {}, *body;
+	bool is_error;
+	char *answer;
 	int r;
 
-	r = read_envelope(text, &envelope);
+	r = read_members(text, names, members, 3);
 	if (r < 0)
 		return r;
-	if (!envelope.error.start == !envelope.result.start)
+	is_error = members[2].start;
+	body = &members[1 + is_error];
+	if (!members[1].start == !members[2].start || *body->start != '{' ||
+	    !is_answer_to(&members[0], client->id, is_error))
 		return -EBADMSG;
-	body = envelope.error.start ? &envelope.error : &envelope.result;
-	if (*body->start != '{' || !is_answer_to(&envelope.id, client->id, envelope.error.start))
-		return -EBADMSG;
-	buf_add(&answer, body->start, body->end - body->start);
-	r = envelope.error.start ? error_code(answer.data) : 0;
-	if (r >= 0)
-		*ret_answer = buf_take(&answer);
-	buf_fini(&answer);
+	answer = strndup(body->start, body->end - body->start);
+	if (!answer)
+		return -ENOMEM;
+	r = is_error ? error_code(answer) : 0;
+	if (r < 0)
+		free(answer);
+	else
+		*ret_answer = answer;
 	return r;
 }
 
@@ -432,21 +469,22 @@ int shunt_client_call(struct shunt_client *client, const char *method, const cha
 		      char **ret_answer)
 {
 	struct deadline deadline = deadline_in(client->timeout_ms);
-	struct buf request = {}, answer = {};
+	struct text request = {}, answer = {};
 	char *text = NULL;
 	int r;
 
 	*ret_answer = NULL;
 	if (client->broken)
 		return -ENOTCONN;
-	put_request(&request, ++client->id, method, params);
-	r = send_request(client, &request, &deadline);
-	buf_fini(&request);
+	r = put_request(&request, ++client->id, method, params);
+	if (r == 0)
+		r = send_request(client, &request, &deadline);
+	free(request.data);
 	if (r == 0)
 		r = receive_line(client, &answer, &deadline);
 	if (r == 0)
-		r = answer.data ? read_answer(client, answer.data, &text) : -EBADMSG;
-	buf_fini(&answer);
+		r = read_answer(client, answer.data, &text);
+	free(answer.data);
 	client->broken = r < 0;
 	*ret_answer = text;
 	return r;
