@@ -122,7 +122,9 @@ static int read_module(struct contract *c)
 		return refuse(c, -EINVAL, "the module's help is no line of text");
 	if (!said.hooks || said.hooks & ~SHUNT_HOOK_ANY)
 		return refuse(c, -EINVAL, "hooks 0x%x: there are none, or unknown ones", said.hooks);
-	if (said.depth < SHUNT_DEPTH_L2 || said.depth > SHUNT_DEPTH_L4)
+	if ((said.depth & SHUNT_DEPTH_MASK) < SHUNT_DEPTH_L2 ||
+	    (said.depth & SHUNT_DEPTH_MASK) > SHUNT_DEPTH_L4 ||
+	    said.depth & ~(SHUNT_DEPTH_MASK | SHUNT_NEEDS_VLAN))
 		return refuse(c, -EINVAL, "depth %u is not one of SHUNT_DEPTH_*", said.depth);
 	if (said.open_edges > SHUNT_EDGES_MAX)
 		return refuse(c, -EINVAL, "%u open edges: %u is the most", said.open_edges,
