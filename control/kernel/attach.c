@@ -26,11 +26,29 @@ static bool dispatcher_is_there(uint32_t ifindex)
 	       !strcmp(attach_prog_name(id, name), "xdp_dispatcher");
 }
 
+/* What a deleted interface left behind is in nobody's way: adopting it removes its pin */
+static int must_be_free(const struct attach_want *want, struct err *err)
+{
+	struct attach there;
+	int r;
+
+	if (!attach_pin_is(want->pin_dir, want->ifindex, want->hook))
+		return 0;
+	r = attach_adopt(want->ifindex, want->ifname, want->hook, want->pin_dir, &there, err);
+	if (r == 0)
+		return err_set(err, -EEXIST, "'%s' (%u) at %s is attached already%s%s.",
+			       want->ifname, want->ifindex, attach_pin_hook(want->hook),
+			       there.why ? ": " : "", there.why ? there.why : "");
+	return r == -ENOENT || r == -ENOLINK ? 0 : r;
+}
+
 int attach_add(const struct attach_want *want, struct attach *ret_attach, struct err *err)
 {
 	int r;
 
-	r = attach_pin_ready(want, err);
+	r = attach_pin_ready(want->pin_dir, err);
+	if (r == 0)
+		r = must_be_free(want, err);
 	if (r < 0)
 		return r;
 	if (want->hook != SHUNT_HOOK_XDP)

@@ -215,8 +215,8 @@ int attach_libxdp_replace(struct attach *attach, const struct attach_want *want,
 	opts.old_prog_fd = bpf_prog_get_fd_by_id(attach->prog_id);
 	if (opts.old_prog_fd < 0)
 		return err_set(err, -errno, "program %u of '%s'", attach->prog_id, attach->ifname);
-	r = bpf_xdp_attach(attach->ifindex, want->prog_fd, XDP_FLAGS_REPLACE |
-			   (attach->generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE), &opts);
+	r = bpf_xdp_attach(attach->ifindex, want->prog_fd,
+			   attach->generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE, &opts);
 	fd_close(opts.old_prog_fd);
 	if (r < 0)
 		return err_set(err, r, "replace the program of '%s' at xdp", attach->ifname);

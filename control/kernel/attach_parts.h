@@ -15,8 +15,9 @@
  */
 enum attach_pin_kind { ATTACH_PIN_LINK, ATTACH_PIN_PROG };
 
-/* Return: 0; -ENOTDIR: @pin_dir is not in a bpffs; -EEXIST: attached already; -errno */
-int attach_pin_ready(const struct attach_want *want, struct err *err);
+/* Make the folder. Return: 0; -ENOTDIR: it is not in a bpffs; -errno */
+int attach_pin_ready(const char *pin_dir, struct err *err);
+bool attach_pin_is(const char *pin_dir, uint32_t ifindex, uint32_t hook);
 int attach_pin_add(const struct attach_want *want, int fd, struct err *err);
 /* Return: fd, or -ENOENT: no such pin, or -errno */
 int attach_pin_open(const char *pin_dir, uint32_t ifindex, uint32_t hook,

@@ -85,43 +85,28 @@ int attach_pin_open(const char *pin_dir, uint32_t ifindex, uint32_t hook,
 	return fd;
 }
 
-static bool link_is_severed(int fd)
+int attach_pin_ready(const char *pin_dir, struct err *err)
 {
-	struct bpf_link_info info = {};
-	uint32_t len = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.xdp.ifindex == 0;
-}
-
-/* What a deleted interface left behind is in nobody's way */
-int attach_pin_ready(const struct attach_want *want, struct err *err)
-{
-	enum attach_pin_kind kind = ATTACH_PIN_LINK;
 	struct statfs fs;
-	bool stale;
-	int fd, r;
+	int r;
 
-	r = file_mkdirs(want->pin_dir, 0700, err);
+	r = file_mkdirs(pin_dir, 0700, err);
 	if (r < 0)
 		return r;
-	if (statfs(want->pin_dir, &fs) < 0)
-		return err_set(err, -errno, "pin folder '%s'", want->pin_dir);
+	if (statfs(pin_dir, &fs) < 0)
+		return err_set(err, -errno, "pin folder '%s'", pin_dir);
 	if ((unsigned long)fs.f_type != BPF_FS_MAGIC)
 		return err_set(err, -ENOTDIR, "pin folder '%s' is not in a bpffs: mount one there (mount -t bpf bpf DIR).",
-			       want->pin_dir);
-	fd = attach_pin_open(want->pin_dir, want->ifindex, want->hook, &kind, err);
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return fd;
-	stale = kind == ATTACH_PIN_LINK && link_is_severed(fd);
-	fd_close(fd);
-	if (!stale)
-		return err_set(err, -EEXIST, "'%s' at %s is attached already: pin '%s/%u-%s' is there.",
-			       want->ifname, attach_pin_hook(want->hook), want->pin_dir,
-			       want->ifindex, attach_pin_hook(want->hook));
-	attach_pin_del(want->pin_dir, want->ifindex, want->hook);
+			       pin_dir);
 	return 0;
+}
+
+bool attach_pin_is(const char *pin_dir, uint32_t ifindex, uint32_t hook)
+{
+	char path[PATH_MAX];
+
+	return path_make(path, pin_dir, ifindex, attach_pin_hook(hook)) == 0 &&
+	       access(path, F_OK) == 0;
 }
 
 int attach_pin_add(const struct attach_want *want, int fd, struct err *err)

@@ -202,8 +202,10 @@ static void test_moved(void **state)
 	static const uint32_t hooks[] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS };
 	struct attach attach[2], again;
 	struct attach_want want;
+	char path[PATH_MAX];
 	pid_t pid = other_ns();
 	struct err err = {};
+	int fd;
 
 	for (int i = 0; i < 2; i++) {
 		want = want_make("va", hooks[i]);
@@ -213,10 +215,15 @@ static void test_moved(void **state)
 	must_see("vb", SHUNT_HOOK_XDP, 10);
 	assert_int_equal(attach_adopt(want.ifindex, "va", SHUNT_HOOK_XDP, PINS, &again, &err), 0);
 	assert_non_null(strstr(again.why, "another network namespace"));
+	/* detached, not only unpinned: another's descriptor must not keep it there */
+	snprintf(path, sizeof(path), PINS "/%u-xdp", want.ifindex);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
 	for (int i = 0; i < 2; i++)
 		must_del(&attach[i]);
 	assert_int_equal(sh("nsenter -n -t %d ip -d link show va | grep -q prog/xdp", pid), 1);
 	assert_int_equal(sh("[ -z \"$(ls " PINS ")\" ]"), 0);
+	close(fd);
 	other_ns_end(pid);
 }
 

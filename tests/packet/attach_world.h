@@ -327,7 +327,16 @@ static inline void deleted(uint32_t hook, bool share)
 	must_add(&want, &attach);
 	sh("ip link del va");
 	must_del(&attach);
+
+	/* another one with its number, while its pin is still there */
 	setup(NULL);
+	want.ifindex = if_nametoindex("va");
+	must_add(&want, &attach);
+	sh("ip link del va; ip link add name va index %u type veth peer name vb; "
+	   "ip link set va up; ip link set vb up", want.ifindex);
+	assert_int_equal(if_nametoindex("va"), want.ifindex);
+	must_add(&want, &attach);
+	must_del(&attach);
 }
 
 static inline int quiet(enum libxdp_print_level level, const char *fmt, va_list args)
