@@ -100,7 +100,7 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 		  struct plan_graph *ret_graph);
 
 /* key.c: hash of what is rendered */
-uint64_t key_graph(const struct plan_graph *graph);
+uint64_t key_graph(const struct plan_graph *graph, const struct module *root);
 
 /* A finding at a tree of the configuration (key: its key is meant) */
 #define compile_find(c, tree, ...) \

@@ -89,7 +89,7 @@ static void hash_node(uint64_t *hash, const struct plan_node *node, uint32_t hoo
 		hash_table(hash, &node->table[i]);
 }
 
-uint64_t key_graph(const struct plan_graph *graph)
+uint64_t key_graph(const struct plan_graph *graph, const struct module *root)
 {
 	uint64_t hash = HASH_START;
 	unsigned int i;
@@ -105,6 +105,8 @@ uint64_t key_graph(const struct plan_graph *graph)
 	hash_number(&hash, graph->entry_slot);
 	hash_text(&hash, graph->boundary);
 	hash_text(&hash, graph->producer);
+	if (root)
+		hash_module(&hash, root, graph->hook);
 	hash_number(&hash, graph->n_nodes);
 	for (i = 0; i < graph->n_nodes; i++)
 		hash_node(&hash, &graph->node[i], graph->hook);

@@ -112,7 +112,7 @@ static void keep_pairs(struct plan *plan)
 	}
 }
 
-static void keep_graphs(struct plan *plan, const struct plan *running)
+static void keep_graphs(struct plan *plan, const struct module *root, const struct plan *running)
 {
 	const struct plan_graph *before;
 	struct plan_graph *graph;
@@ -120,7 +120,7 @@ static void keep_graphs(struct plan *plan, const struct plan *running)
 
 	for (i = 0; i < plan->n_graphs; i++) {
 		graph = &plan->graph[i];
-		graph->key = key_graph(graph);
+		graph->key = key_graph(graph, root);
 		before = running ? plan_graph_find(running, graph->name, graph->hook) : NULL;
 		graph->kept = before && before->key == graph->key;
 	}
@@ -159,7 +159,7 @@ int plan_compile(const struct config *config, const struct module_set *modules,
 	plan.slot = slots_list(&c.slots);
 	plan.n_slots = c.slots.n;
 	name_producers(&plan);
-	keep_graphs(&plan, running);
+	keep_graphs(&plan, module_find(modules, MODULE_ROOT), running);
 	plan.n_attach = plan_attachments(config, &plan, links, c.arena, &plan.attach);
 	*ret_plan = plan;
 	return 0;

@@ -119,7 +119,7 @@ struct plan {
 /**
  * plan_compile() - (model, contracts, mirror, what runs) to plan. Pure.
  * @config:	From config_from_tree()
- * @modules:	Contract of each module that @config names
+ * @modules:	Contract of each module that @config names, and of the root as MODULE_ROOT
  * @links:	The mirror
  * @running:	Plan of the running generation or NULL: names keep their indices, graphs
  *		with an equal key are marked kept

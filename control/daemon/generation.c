@@ -2,6 +2,8 @@
 // Copyright (c) The shunt authors
 /* generation.c - one configuration with its contracts and its plan, in one arena */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -35,12 +37,17 @@ static void generation_modules(struct generation *generation, const char *module
 	const struct config *config = &generation->config;
 	struct module_set *set = &generation->modules;
 	struct arena *arena = &generation->arena;
+	struct module *module = arena_new(arena, struct module);
+	char root[PATH_MAX];
 	struct err err = {};
 	unsigned int i;
 
+	snprintf(root, sizeof(root), "%s/../root", module_dir);
+	if (object_inspect(root, module_dir, arena, module, &err) < 0)
+		diags_add(&generation->diags, "", "bad_module", "%s", err.text);
+	*arena_push(arena, set->ref, set->n) = (struct module_ref) { MODULE_ROOT, module };
 	for (i = 0; i < config->n_nodes; i++) {
 		const struct config_node *node = &config->node[i];
-		struct module *module;
 
 		if (module_find(set, node->module))
 			continue;
@@ -56,21 +63,17 @@ static void generation_modules(struct generation *generation, const char *module
 }
 
 /* A fresh tag for each rendering that hands over or takes; both ends of a boundary have the same */
-static void generation_tags(struct plan *plan, const struct plan *running)
+static void generation_tags(struct plan *plan)
 {
-	const struct plan_graph *old, *producer;
+	const struct plan_graph *producer;
 	struct plan_graph *graph;
 	unsigned int i;
 
 	for (i = 0; i < plan->n_graphs; i++) {
 		graph = &plan->graph[i];
-		old = running ? plan_graph_find(running, graph->name, graph->hook) : NULL;
-		if (graph->kept && old)
-			graph->handoff_tag = old->handoff_tag;
-		else if (graph->boundary)
-			while (!graph->handoff_tag)
-				if (getrandom(&graph->handoff_tag, sizeof(graph->handoff_tag), 0) < 0)
-					abort();
+		while (graph->boundary && !graph->handoff_tag)
+			if (getrandom(&graph->handoff_tag, sizeof(graph->handoff_tag), 0) < 0)
+				abort();
 	}
 	for (i = 0; i < plan->n_graphs; i++) {
 		graph = &plan->graph[i];
@@ -96,7 +99,7 @@ int generation_build(struct generation *generation, const char *module_dir,
 			 generation->number, &generation->diags, &generation->plan);
 	if (r < 0)
 		return r;
-	generation_tags(&generation->plan, running);
+	generation_tags(&generation->plan);
 	return 0;
 }
 

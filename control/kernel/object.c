@@ -125,6 +125,7 @@ static int inspect_pair(const char *stem, struct arena *arena, struct module *re
 	}
 	module = one[0].name ? &one[0] : &one[1];
 	module->path[1] = one[1].path[1];
+	module->hash[1] = one[1].hash[1];
 	if (!(module->hooks & found))
 		return err_set(err, -EINVAL, "'%s': not built for a hook that it runs at.", stem);
 	module->hooks &= found;

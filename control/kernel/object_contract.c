@@ -436,6 +436,8 @@ int object_contract_read(const char *path, uint32_t hook, struct arena *arena,
 	r = read_all(&c, hook);
 	if (r == 0) {
 		*ret_built = c.built;
+		module.hash[c.built == SHUNT_HOOK_XDP ? 0 : 1] =
+			btf_layout_hash_bytes(BTF_LAYOUT_HASH_INIT, c.file.data, c.file.len);
 		*ret_module = module;
 	}
 	object_file_fini(&c.file);

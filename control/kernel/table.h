@@ -5,7 +5,7 @@
  *
  * DOC: Text form of a key or value: a scalar stands for itself ("7", "0x7"), a
  * struct is written as FIELD=VALUE words ("prefix=10.0.0.1 l3=4"), nested ones with a
- * dot. struct shunt_addr is an IP address; __be16 and __be32 are shown in host order;
+ * dot. struct shunt_addr is an IP address (IPv4 ones are ::ffff:…); __be16 and __be32 are shown in host order;
  * arrays of bytes in hex, a char array as text. JSON has the same fields as an object.
  */
 #ifndef KERNEL_TABLE_H

@@ -161,7 +161,7 @@ static void print_addr(struct jsonw *w, const char *key, const unsigned char *da
 	struct shunt_addr addr;
 
 	memcpy(&addr, data, sizeof(addr));
-	if (!addr.word[1] && !addr.half[1])
+	if (!addr.half[0] && addr.word[2] == htonl(0xffff))
 		inet_ntop(AF_INET, &addr.v4, text, sizeof(text));
 	else
 		inet_ntop(AF_INET6, &addr, text, sizeof(text));

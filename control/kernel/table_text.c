@@ -222,7 +222,9 @@ static int parse_addr(const struct words *words, const char *text, void *data)
 {
 	struct shunt_addr addr = { 0 };
 
-	if (inet_pton(AF_INET, text, &addr.v4) != 1 && inet_pton(AF_INET6, text, &addr) != 1)
+	if (inet_pton(AF_INET, text, &addr.v4) == 1)
+		addr.v4_prefix[2] = htonl(0xffff);
+	else if (inet_pton(AF_INET6, text, &addr) != 1)
 		return refuse(words, "'%s' is no IP address", text);
 	memcpy(data, &addr, sizeof(addr));
 	return 0;

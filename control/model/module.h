@@ -56,6 +56,8 @@ struct module {
 	unsigned int n_tables;
 };
 
+#define MODULE_ROOT "(root)"	/* in a set: the root, which no configuration can name */
+
 /* What a configuration names: its 'module:' text, and the contract */
 struct module_ref {
 	const char *name;

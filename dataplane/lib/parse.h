@@ -197,6 +197,7 @@ static __always_inline int shunt_parse_ip4(shunt_ctx *ctx, struct shunt_packet *
 	pkt->proto = ip->protocol;
 	pkt->ttl = ip->ttl;
 	pkt->tos = ip->tos;
+	pkt->saddr.v4_prefix[2] = pkt->daddr.v4_prefix[2] = bpf_htonl(0xffff);
 	pkt->saddr.v4 = ip->saddr;
 	pkt->daddr.v4 = ip->daddr;
 	pkt->l4_off = pkt->l3_off + hdr_len;

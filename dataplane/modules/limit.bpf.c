@@ -48,6 +48,7 @@ static __always_inline void limit_key_set(struct limit_key *key, const struct sh
 {
 	key->l3 = pkt->l3;
 	if (pkt->l3 == 4) {
+		key->prefix.v4_prefix[2] = pkt->saddr.v4_prefix[2];
 		key->prefix.v4 = pkt->saddr.v4 & limit_mask(0, prefix4);
 	} else if (pkt->l3 == 6) {
 		key->prefix.word[0] = pkt->saddr.word[0] & limit_mask(0, prefix6);

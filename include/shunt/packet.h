@@ -28,10 +28,13 @@
 #define SHUNT_PKT_HANDOFF	0x0010	/* came over a boundary: mark and hash are the XDP side's */
 #define SHUNT_PKT_HASHED	0x0020	/* hash is set */
 
-/* An IPv4 address is in v4 (and the other 12 bytes are 0), an IPv6 address in all of it; wire order */
+/* Wire order. An IPv4 address is in v4, behind ::ffff: (RFC 4291 2.5.5.2), so that no two are alike */
 struct shunt_addr {
 	union {
-		__be32	v4;
+		struct {
+			__be32	v4_prefix[3];	/* 0, 0, 0xffff */
+			__be32	v4;
+		};
 		__be32	word[4];
 		__u64	half[2];
 	};

@@ -74,9 +74,9 @@ static bool run_pkt(struct rig *rig, const struct pkt *p)
 /* ---- each case as it is ---- */
 static void check_address(const struct shunt_addr *got, const uint8_t *want, size_t len)
 {
-	uint8_t whole[16] = { 0 };
+	uint8_t whole[16] = { [10] = 0xff, [11] = 0xff };
 
-	memcpy(whole, want, len);
+	memcpy(whole + sizeof(whole) - len, want, len);
 	assert_memory_equal(got, whole, 16);
 }
 
