@@ -135,7 +135,7 @@ static void test_all_kinds(void **state)
 static void test_wire_order(void **state)
 {
 	struct table *table = open_table("field_hash");
-	unsigned char key[24] = { 10, 0, 0, 1 }, value[512];
+	unsigned char key[24] = { [10] = 0xff, 0xff, 10, 0, 0, 1 }, value[512];
 
 	set(table, KEY, WORDS("u8=7"));
 	key[16] = 443 >> 8;
@@ -158,7 +158,7 @@ static void test_keeps(void **state)
 	     "\"u32\":0,\"s64\":0,\"u64\":0,\"u128\":\"0x0\",\"state\":5,\"on\":false,"
 	     "\"mac\":\"000000000000\",\"name\":\"abc\",\"low\":15,\"middle\":1,"
 	     "\"inner\":{\"ticks\":0,\"mask\":0},\"many\":[{\"ticks\":0,\"mask\":0},"
-	     "{\"ticks\":0,\"mask\":0}],\"via\":\"0.0.0.0\",\"word\":255,\"row\":[[0,0],[0,0]]}}");
+	     "{\"ticks\":0,\"mask\":0}],\"via\":\"::\",\"word\":255,\"row\":[[0,0],[0,0]]}}");
 	assert_int_equal(table_del(table, KEY, &err), 0);
 	assert_int_equal(table_del(table, KEY, &err), -ENOENT);
 	assert_string_equal(err.text, "table 'field_hash' has no such element");
