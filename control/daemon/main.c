@@ -140,17 +140,6 @@ static void mirror_readable(uv_poll_t *poll, int status, int events)
 		change_reconcile(daemon);
 }
 
-static bool wants_retry(const struct daemon *daemon)
-{
-	const struct attachments *attachments = install_attached(daemon->install);
-	unsigned int i;
-
-	for (i = 0; i < attachments->n; i++)
-		if (attachments->v[i].error)
-			return true;
-	return false;
-}
-
 static void retry(uv_timer_t *timer)
 {
 	struct daemon *daemon = timer->data;
@@ -160,7 +149,7 @@ static void retry(uv_timer_t *timer)
 	netlink_stats(daemon->netlink, &stats);
 	if (stats.stale && netlink_resync(daemon->netlink, &err) < 0)
 		log_warn("netlink: %s", err.text);
-	if (stats.stale || wants_retry(daemon))
+	if (stats.stale || attachments_unsettled(install_attached(daemon->install)))
 		change_reconcile(daemon);
 }
 

@@ -271,42 +271,72 @@ static bool attachment_fits(const struct attachment *have, const struct plan_att
 	return want->mode == CONFIG_MODE_AUTO || have->attach.generic;
 }
 
-unsigned int attachments_trim(struct attachments *attachments, const struct plan_attach *want,
-			      unsigned int n)
+/* Return: 0: it is gone; -errno: it is there and marked as leaving */
+static int attachments_leave(struct attachments *attachments, struct attachment *have, struct err *err)
 {
-	struct err err = {};
-	unsigned int i = 0, trimmed = 0;
+	int r = have->error ? 0 : attach_del(&have->attach, attachments->pin_dir, err);
+
+	if (r < 0) {
+		have->leaving = true;
+		return r;
+	}
+	if (!have->error)
+		log_info("detached from '%s' at %s", have->attach.ifname,
+			 module_hook_name(have->attach.hook));
+	attachments_drop(attachments, have);
+	return 0;
+}
+
+int attachments_trim(struct attachments *attachments, const struct plan_attach *want, unsigned int n,
+		     struct err *err)
+{
+	int r, failed = 0, trimmed = 0;
+	struct err why = {};
+	unsigned int i = 0;
 
 	while (i < attachments->n) {
 		struct attachment *have = &attachments->v[i];
 
 		if (attachment_fits(have, want_find(want, n, have))) {
+			have->leaving = false;
 			i++;
 			continue;
 		}
-		if (!have->error && attach_del(&have->attach, attachments->pin_dir, &err) < 0)
-			log_warn("detach from '%s': %s", have->attach.ifname, err.text);
-		else if (!have->error)
-			log_info("detached from '%s' at %s", have->attach.ifname,
-				 module_hook_name(have->attach.hook));
-		attachments_drop(attachments, have);
-		trimmed++;
+		r = attachments_leave(attachments, have, &why);
+		if (r == 0) {
+			trimmed++;
+			continue;
+		}
+		i++;
+		if (!failed)
+			failed = err_set(err, r, "%s.", why.text);
 	}
-	return trimmed;
+	return failed ? failed : trimmed;
 }
 
 void attachments_undo(struct attachments *attachments)
 {
+	struct err err = {};
 	unsigned int i = 0;
 
 	while (i < attachments->n) {
 		if (!attachments->v[i].fresh) {
 			i++;
-			continue;
+		} else if (attachments_leave(attachments, &attachments->v[i], &err) < 0) {
+			log_warn("%s", err.text);
+			attachments->v[i++].fresh = false;
 		}
-		attach_del(&attachments->v[i].attach, attachments->pin_dir, NULL);
-		attachments_drop(attachments, &attachments->v[i]);
 	}
+}
+
+bool attachments_unsettled(const struct attachments *attachments)
+{
+	unsigned int i;
+
+	for (i = 0; i < attachments->n; i++)
+		if (attachments->v[i].error || attachments->v[i].leaving)
+			return true;
+	return false;
 }
 
 void attachments_settle(struct attachments *attachments)

@@ -16,6 +16,7 @@ struct attachment {
 	bool share;
 	int priority;
 	bool fresh;			/* attached in the transaction that is under way */
+	bool leaving;			/* not wanted any more, but detaching it failed */
 	char *error;			/* heap: why it is not attached; NULL: it is */
 };
 
@@ -43,10 +44,14 @@ int attachments_add(struct attachments *attachments, struct gates *gates, const 
 int attachments_replace(struct attachments *attachments, struct gates *gates,
 			const struct plan *plan, const struct plan_attach *want, unsigned int n,
 			struct err *err);
-/* Detach what is not wanted, or not in this way (mode, share). Return: number */
-unsigned int attachments_trim(struct attachments *attachments, const struct plan_attach *want,
-			      unsigned int n);
+/*
+ * Detach what is not wanted, or not in this way (mode, share). One that cannot be detached stays and is
+ * marked as leaving; the others are tried all the same. Return: number, or -errno of the first that failed
+ */
+int attachments_trim(struct attachments *attachments, const struct plan_attach *want, unsigned int n,
+		     struct err *err);
 void attachments_undo(struct attachments *attachments);		/* detach the fresh ones */
+bool attachments_unsettled(const struct attachments *attachments);	/* one failed, or is leaving */
 void attachments_settle(struct attachments *attachments);	/* they are fresh no longer */
 int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks, struct err *err);
 

@@ -300,6 +300,8 @@ void install_abort(struct install *install, const struct plan *plan, const struc
 		rendering_path(install->bpffs, graph, path);
 		pins_remove(path);
 	}
+	if (running)
+		rendering_sweep(install->bpffs, running);	/* tables of its nodes alone */
 	install_done(install, plan);
 }
 
@@ -363,6 +365,21 @@ static void install_clear_gone(struct install *install, const struct plan *plan,
 	}
 }
 
+/* Undo a commit that failed half way: slots, gates, and what was detached already */
+static void install_back(struct install *install, const struct plan *plan, const struct plan *running)
+{
+	install_flip_back(install, running);
+	if (running)
+		attachments_replace(&install->attachments, &install->gates, running,
+				    running->attach, running->n_attach, NULL);
+	install_grace();
+	install_abort(install, plan, running);
+	if (running)
+		attachments_add(&install->attachments, &install->gates, running,
+				running->attach, running->n_attach, false, NULL);
+	attachments_settle(&install->attachments);
+}
+
 int install_commit(struct install *install, const struct plan *plan, const struct plan *running,
 		   struct install_report *report, struct err *err)
 {
@@ -376,17 +393,15 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 	if (r == 0)
 		r = attachments_replace(&install->attachments, &install->gates, plan,
 					plan->attach, plan->n_attach, err);
+	if (r >= 0) {
+		report->replaced = r;
+		r = attachments_trim(&install->attachments, plan->attach, plan->n_attach, err);
+	}
 	if (r < 0) {
-		install_flip_back(install, running);
-		if (running)
-			attachments_replace(&install->attachments, &install->gates, running,
-					    running->attach, running->n_attach, NULL);
-		install_grace();
-		install_abort(install, plan, running);
+		install_back(install, plan, running);
 		return r;
 	}
-	report->replaced = r;
-	report->detached = attachments_trim(&install->attachments, plan->attach, plan->n_attach);
+	report->detached = r;
 	attachments_settle(&install->attachments);
 	report->attached += attachments_add(&install->attachments, &install->gates, plan,
 					    plan->attach, plan->n_attach, false, NULL);
@@ -403,10 +418,14 @@ unsigned int install_attachments(struct install *install, const struct plan *pla
 				 const struct plan_attach *want, unsigned int n)
 {
 	struct err err = {};
-	unsigned int changes;
+	unsigned int changes = 0;
 	int r;
 
-	changes = attachments_trim(&install->attachments, want, n);
+	r = attachments_trim(&install->attachments, want, n, &err);
+	if (r < 0)
+		log_warn("%s", err.text);
+	else
+		changes = r;
 	r = attachments_replace(&install->attachments, &install->gates, plan, want, n, &err);
 	if (r < 0)
 		log_warn("%s", err.text);

@@ -298,10 +298,13 @@ static int render_sweep_table(const char *name, void *arg)
 	unsigned int i, j;
 
 	snprintf(path, sizeof(path), "%s/table/%s", sweep->bpffs, name);
-	for (i = 0; i < plan->n_graphs; i++)
+	for (i = 0; i < plan->n_graphs; i++) {
+		if (!plan->graph[i].n_nodes)
+			return 0;	/* known by name alone: any table may be its own */
 		for (j = 0; j < plan->graph[i].n_nodes; j++)
 			if (render_node_uses(sweep, &plan->graph[i].node[j], path))
 				return 0;
+	}
 	log_debug("removing table '%s'", name);
 	pins_remove(path);
 	return 0;
