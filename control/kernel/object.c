@@ -356,6 +356,12 @@ int object_load(const char *path, const char *what, const struct object_value *v
 		r = err_set(err, -EINVAL, "%s: '%s' has not one program.", what, path);
 		goto out;
 	}
+	/*
+	 * A program array wants equal attach types, and that of an extension is 0 once it
+	 * is verified: a gate in a libxdp dispatcher is one. So all XDP programs have 0.
+	 */
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_XDP)
+		bpf_program__set_expected_attach_type(prog, 0);
 	r = prepare(&load, value, n_values, map, n_maps);
 	if (r < 0)
 		goto out;
