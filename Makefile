@@ -111,6 +111,8 @@ $(units): $(O)/tests/unit/%: $(call obj,$(lib_src) $(tlib_src),san/) $(O)/san/te
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(LDLIBS_) -lcmocka
 
+$(filter $(O)/tests/unit/cli_%,$(units)): $(call obj,$(filter-out control/cli/main.c,$(cli_src)),san/)
+
 $(ktests): $(O)/tests/%: $(call obj,$(lib_src) $(tlib_src),) $(O)/tests/%.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ $(LDLIBS_) -lcmocka

@@ -14,7 +14,7 @@ static bool same(const json_t *a, const json_t *b)
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		x = json_object_get(a, keys[i]);
 		y = json_object_get(b, keys[i]);
-		if (!json_equal(x, y))
+		if (x != y && !json_equal(x, y))
 			return false;
 	}
 	return true;

@@ -125,10 +125,23 @@ static int read_values(struct cli *cli)
 	return parse_color(cli);
 }
 
+/* Errors in the options are JSON too, wherever it is asked for: a guess, made good by read_values() */
+static bool wants_json(int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "--pretty") ||
+		    (argv[i][0] == '-' && argv[i][1] != '-' && strpbrk(argv[i], "jp")))
+			return true;
+	return false;
+}
+
 int option_parse(struct cli *cli, int argc, char **argv, int *ret_argc)
 {
 	int i = 0, n = 0, taken, status = CLI_OK;
 
+	cli->json = wants_json(argc, argv);
 	while (i < argc && status == CLI_OK) {
 		taken = 1;
 		if (!strcmp(argv[i], "--")) {
@@ -145,11 +158,7 @@ int option_parse(struct cli *cli, int argc, char **argv, int *ret_argc)
 		i += taken;
 	}
 	*ret_argc = n;
-	if (status != CLI_OK) {
-		read_values(cli);	/* whether the error itself is JSON */
-		return status;
-	}
-	return read_values(cli);
+	return status ? status : read_values(cli);
 }
 
 int option_number(const char *text, uint64_t max, uint64_t *ret_number)
