@@ -4,14 +4,14 @@
 #
 # attach_test.sh - attachments on Debian's 6.1 kernel: no tcx, but libxdp's dispatcher works there
 #
-# usage: tests/vm/attach_test.sh [-k SERIES]   ($O: build directory)
+# usage: tests/vm/attach_test.sh [-k SERIES]   ($BUILD: build directory)
 
 set -u
 here=$(dirname "$(realpath "$0")")
 cd "$here/../.." || exit 1
 series=6.1
 [ "${1:-}" != -k ] || series=$2
-folder=$(realpath "${O:-build}")/tests/packet
+folder=$(realpath "${BUILD:-build}")/tests/packet
 
 # One plan for both programs: their own numbers and plans go
 SHUNT_TEST_DISPATCHER=1 tests/vm/run -k "$series" -- bash -c '
