@@ -65,11 +65,11 @@ udp_in() {		# to ports that nobody listens at
 
 # What there is beside the configuration: pins, slots in use, attachments
 objects() {
-	(cd "$TMP/run/bpf" && find . | sed 's/@[0-9]*\(\/\|$\)/@N\1/' | sort)
+	(cd "$TMP/run/bpf" && find ./*_* cpu graph link table | sed 's/@[0-9]*\(\/\|$\)/@N\1/' | sort)
 	for kind in xdp tc; do
 		echo "slots $kind $(bpftool map dump pinned "$TMP/run/bpf/entry_$kind" | grep -c '^key')"
 	done
-	ns_do box bpftool net | sed -n 's/^\(in([0-9]*) [a-z/]*\).*/\1/p'
+	ns_do box "$BUILD/tests/hooked" in | sed 's/ [0-9]* / /'
 	ns_do box tc qdisc show dev in
 }
 
