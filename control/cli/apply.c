@@ -48,7 +48,8 @@ int apply_render(struct cli *cli, const json_t *result)
 	else if (!cli->quiet)
 		render_work(cli, result);
 	if (!cli->quiet && json_is_integer(deadline))
-		buf_printf(&cli->out, "%s goes back at %s (in %s) unless 'shunt confirm' comes first\n",
+		buf_printf(&cli->out,
+			   "%s goes back at %s (in %s) unless 'shunt confirm' comes first\n",
 			   print_colored(cli, PRINT_YELLOW, "not confirmed:"),
 			   print_time(cli, json_integer_value(deadline)),
 			   print_span(cli, json_integer_value(deadline) - cli_now(cli)));
@@ -73,13 +74,14 @@ static int cmd_apply(struct cli *cli, int argc, char **argv)
 
 	if (cli_has(cli, OPT_CONFIRM) &&
 	    (option_duration(cli->value[OPT_CONFIRM], &seconds) < 0 || !seconds || seconds > 86400))
-		return report_fail(cli, CLI_USAGE, "'--confirm' wants a time up to a day: 90, 90s, 2m, 1h");
+		return report_fail(cli, CLI_USAGE,
+				   "'--confirm' wants a time up to a day: 90, 90s, 2m, 1h");
 	status = input_read(cli, argv[0], &input);
 	if (status)
 		return status;
 	source = input_source(input);
-	params = json_pack("{s:o, s:i, s:b}", "config", input_json(input), "confirm_s", (int)seconds,
-			   "dry_run", cli_has(cli, OPT_DRY_RUN));
+	params = json_pack("{s:o, s:i, s:b}", "config", input_json(input), "confirm_s",
+			   (int)seconds, "dry_run", cli_has(cli, OPT_DRY_RUN));
 	apply_comment(cli, params);
 	return call_show(cli, "apply", params, &source, apply_render);
 }
@@ -144,8 +146,8 @@ static int check_one(struct cli *cli, const char *file)
 	if (status)
 		return status;
 	source = input_source(input);
-	status = call_offline(cli, "check", json_pack("{s:o}", "config", input_json(input)), &source,
-			      &result);
+	status = call_offline(cli, "check", json_pack("{s:o}", "config", input_json(input)),
+			      &source, &result);
 	return status ? status : check_findings(cli, input, result);
 }
 
@@ -165,16 +167,18 @@ static int cmd_check(struct cli *cli, int argc, char **argv)
 
 const struct cli_cmd apply_commands[] = {
 	{ "check", "FILE...", 1, -1, 0, "Say what is wrong with files",
-	  .more = "Needs no daemon and no rights: syntax, names, rules, and what the modules declare.\n"
+	  .more = "Needs no daemon and no rights: syntax, names, rules, what the modules declare.\n"
 		  "'-' is standard input.",
 	  .example = "shunt check /etc/shunt/*.yaml", .run = cmd_check },
 	{ "diff", "FILE", 1, 1, 0, "Differences between what runs and a file",
-	  .more = "Prints nothing and exits 0 if there are none, else exits 1. '-' is standard input.",
+	  .more = "Prints nothing and exits 0 if there are none, else exits 1.\n"
+		  "'-' is standard input.",
 	  .example = "shunt export | shunt diff -", .run = cmd_diff },
 	{ "apply", "FILE", 1, 1, OPT(DRY_RUN) | OPT(CONFIRM) | OPT(COMMENT),
 	  "Make a file what runs, at once or not at all",
-	  .more = "Prints the generation and what was done for it. '-' is standard input. With --confirm,\n"
-		  "the daemon goes back to the generation before unless 'shunt confirm' comes in time.",
+	  .more = "Prints the generation and what was done for it. '-' is standard input.\n"
+		  "With --confirm, the daemon goes back to the generation before unless\n"
+		  "'shunt confirm' comes in time.",
 	  .example = "shunt apply edge.yaml --confirm 2m --comment 'open ssh'", .run = cmd_apply,
 	  .changes = true },
 	{}

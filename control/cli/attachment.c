@@ -7,7 +7,8 @@
 
 static int detach(struct cli *cli, const char *dev, uint64_t *detached)
 {
-	json_t *params = dev ? json_pack("{s:s}", "dev", dev) : json_pack("{s:b}", "all", 1), *answer;
+	json_t *params = dev ? json_pack("{s:s}", "dev", dev) : json_pack("{s:b}", "all", 1);
+	json_t *answer;
 	const char *result;
 	int status;
 

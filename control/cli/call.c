@@ -42,7 +42,8 @@ static int denied(struct cli *cli, const char *path)
 	if (stat(path, &info) == 0)
 		group = getgrgid(info.st_gid);
 	if (group && info.st_gid)
-		return report_fail(cli, CLI_UNREACHABLE, "'%s' is not for you: be root or in group '%s'",
+		return report_fail(cli, CLI_UNREACHABLE,
+				   "'%s' is not for you: be root or in group '%s'",
 				   path, group->gr_name);
 	return report_fail(cli, CLI_UNREACHABLE, "'%s' is not for you: be root", path);
 }
@@ -50,7 +51,8 @@ static int denied(struct cli *cli, const char *path)
 static int unreachable(struct cli *cli, const char *path, int r)
 {
 	if (r == -ETIMEDOUT)
-		return report_fail(cli, CLI_TIMEOUT, "the daemon at '%s' takes no connection", path);
+		return report_fail(cli, CLI_TIMEOUT, "the daemon at '%s' takes no connection",
+				   path);
 	if (r == -EACCES)
 		return denied(cli, path);
 	if (r == -ENOENT || r == -ECONNREFUSED)
@@ -87,7 +89,8 @@ static const char *shuntd_path(struct cli *cli)
 	if (n > 0) {
 		self[n] = '\0';
 		slash = strrchr(self, '/');
-		path = arena_printf(&cli->arena, "%.*s/shuntd", (int)(slash ? slash - self : 0), self);
+		path = arena_printf(&cli->arena, "%.*s/shuntd", slash ? (int)(slash - self) : 0,
+				    self);
 		if (!access(path, X_OK))
 			return path;
 	}
@@ -127,10 +130,12 @@ static int fail_from_error(struct cli *cli, int status, const char *answer,
 static int fail_from_errno(struct cli *cli, const char *method, int r)
 {
 	if (r == -ETIMEDOUT)
-		return report_fail(cli, CLI_TIMEOUT, "no answer to '%s' in %u s: what was asked may "
-				   "still be done", method, cli->timeout_ms / 1000);
+		return report_fail(cli, CLI_TIMEOUT,
+				   "no answer to '%s' in %u s: what was asked may still be done",
+				   method, cli->timeout_ms / 1000);
 	if (r == -EBADMSG)
-		return report_fail(cli, CLI_UNREACHABLE, "the answer to '%s' is no JSON-RPC", method);
+		return report_fail(cli, CLI_UNREACHABLE, "the answer to '%s' is no JSON-RPC",
+				   method);
 	return report_fail(cli, CLI_UNREACHABLE, "lost the daemon during '%s': %s", method,
 			   strerror(-r));
 }
@@ -179,7 +184,8 @@ int call_offline(struct cli *cli, const char *method, json_t *params,
 		r = shunt_client_open_offline(path, cli->timeout_ms, &cli->offline);
 	if (r < 0) {
 		json_decref(params);
-		return report_fail(cli, CLI_UNREACHABLE, "cannot run '%s', which knows the modules: %s",
+		return report_fail(cli, CLI_UNREACHABLE,
+				   "cannot run '%s', which knows the modules: %s",
 				   path, strerror(-r));
 	}
 	return call_client(cli, cli->offline, method, params, source, ret_result);

@@ -78,8 +78,8 @@ static int watch_period(struct cli *cli, int *ret_ms)
 	if (text)
 		seconds = strtod(text, &end);
 	if (*end || !(seconds >= 0.1 && seconds <= 86400))
-		return report_fail(cli, CLI_USAGE, "'--watch' wants seconds, 0.1 to 86400, not '%s'",
-				   text);
+		return report_fail(cli, CLI_USAGE,
+				   "'--watch' wants seconds, 0.1 to 86400, not '%s'", text);
 	*ret_ms = seconds * 1000;
 	return CLI_OK;
 }

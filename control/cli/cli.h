@@ -154,7 +154,8 @@ bool command_begins(const struct cli_cmd *cmd, int argc, char **argv);
 
 /* ---- help.c, man.c, complete.c ---- */
 int help_print(struct cli *cli, int argc, char **argv);
-void help_usage(const struct cli_cmd *cmd, struct buf *out);	/* "shunt rule add NODE RULE [--index N]" */
+/* "shunt rule add NODE RULE [--index N]" */
+void help_usage(const struct cli_cmd *cmd, struct buf *out);
 void man_print(struct buf *out);
 extern const struct cli_cmd complete_commands[], help_commands[];
 
@@ -238,7 +239,7 @@ const char *print_scalar(struct cli *cli, const json_t *value);
 const char *print_cell(struct cli *cli, const json_t *object, const char *key);
 uint64_t print_number(const json_t *object, const char *key);
 const char *print_time(struct cli *cli, int64_t unix_s);
-const char *print_span(struct cli *cli, int64_t seconds);	/* "12 s", "3 min", "2 h", "5 days" */
+const char *print_span(struct cli *cli, int64_t seconds);	/* "12 s", "3 min", "5 days" */
 const char *print_us(struct cli *cli, uint64_t us);		/* "61 us", "5.1 ms", "1.2 s" */
 /* The text in a colour, if colours are on; in cli->arena */
 enum print_color { PRINT_RED = 31, PRINT_GREEN = 32, PRINT_YELLOW = 33, PRINT_BOLD = 1 };

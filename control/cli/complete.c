@@ -56,7 +56,8 @@ static void offer_options(struct cli *cli, const struct cli_cmd *cmd, const char
 
 	for (i = 0; i < OPT_N; i++)
 		if (options & (1u << i))
-			offer_word(cli, begin, arena_printf(&cli->arena, "--%s", cli_options[i].name));
+			offer_word(cli, begin,
+				   arena_printf(&cli->arena, "--%s", cli_options[i].name));
 }
 
 /* Keys of a member of the configuration that runs */
@@ -100,7 +101,7 @@ static void offer_interfaces(struct cli *cli, const char *begin)
 		closedir(dir);
 }
 
-/* @kind: as the table's synopsis calls an argument; nothing is offered for FILE: the shell does that */
+/* @kind: as the table's synopsis calls an argument; none for FILE: the shell knows files */
 static void offer_arguments(struct cli *cli, const char *kind, size_t len, char **args,
 			    const char *begin)
 {
@@ -116,7 +117,8 @@ static void offer_arguments(struct cli *cli, const char *kind, size_t len, char 
 	else if (IS("MODULE"))
 		offer_list(cli, "module.list", NULL, "modules", "name", begin);
 	else if (IS("ID"))
-		offer_list(cli, "rule.list", json_pack("{s:s}", "node", args[0]), "rules", "id", begin);
+		offer_list(cli, "rule.list", json_pack("{s:s}", "node", args[0]), "rules", "id",
+			   begin);
 	else if (IS("TABLE"))
 		offer_list(cli, "table.show", json_pack("{s:s}", "node", args[0]), "tables", "name",
 			   begin);
@@ -143,7 +145,7 @@ static const char *kind_of(const char *args, int n, size_t *ret_len)
 	}
 }
 
-/* Words of the line that are no options. Return: how many; *ret_value: option whose value comes next */
+/* Words of the line that are no options, and the option whose value comes next. Return: how many */
 static int plain_words(int argc, char **argv, char **ret_words, const struct cli_option **ret_value)
 {
 	int i, id, n = 0;
@@ -155,8 +157,9 @@ static int plain_words(int argc, char **argv, char **ret_words, const struct cli
 			continue;
 		}
 		for (id = 0; id < OPT_N; id++)
-			if (!strncmp(argv[i], "--", 2) && !strcmp(argv[i] + 2, cli_options[id].name) &&
-			    cli_options[id].arg && *cli_options[id].arg != '[')
+			if (!strncmp(argv[i], "--", 2) && cli_options[id].arg &&
+			    !strcmp(argv[i] + 2, cli_options[id].name) &&
+			    *cli_options[id].arg != '[')
 				break;
 		if (id == OPT_N)
 			continue;

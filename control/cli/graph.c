@@ -27,7 +27,8 @@ static struct widths measure(struct cli *cli, const json_t *nodes)
 	size_t i, j;
 
 	json_array_foreach(nodes, i, node) {
-		w.line = max(w.line, length(cli, node, "name") + length(cli, node, "module") + 3 - 2);
+		/* "name (module)", two columns further left than the edges */
+		w.line = max(w.line, length(cli, node, "name") + length(cli, node, "module") + 1);
 		w.number = max(w.number, length(cli, node, "packets"));
 		edges = json_object_get(node, "edges");
 		json_array_foreach(edges, j, edge) {
@@ -75,9 +76,9 @@ static int render_graphs(struct cli *cli, const json_t *result)
 	json_array_foreach(graphs, i, graph) {
 		nodes = json_object_get(graph, "nodes");
 		w = measure(cli, nodes);
-		buf_printf(&cli->out, "%sgraph %s at %s (generation %s, %s packets)\n", i ? "\n" : "",
-			   print_cell(cli, graph, "name"), print_cell(cli, graph, "hook"),
-			   print_cell(cli, graph, "generation"), print_cell(cli, graph, "packets"));
+		buf_printf(&cli->out, "%sgraph %s at %s (generation %s, %s packets)\n",
+			   i ? "\n" : "", print_cell(cli, graph, "name"),
+			   print_cell(cli, graph, "hook"), print_cell(cli, graph, "generation"), print_cell(cli, graph, "packets"));
 		json_array_foreach(nodes, j, node)
 			put_node(cli, node, &w);
 	}
@@ -122,10 +123,10 @@ static void put_dot_node(struct cli *cli, size_t graph, const json_t *nodes, con
 	json_array_foreach(edges, i, edge) {
 		target = escaped(cli, print_cell(cli, edge, "target"));
 		if (!is_node(cli, nodes, target))
-			buf_printf(&cli->out, "\t\t\"%zu.%s\" [label=\"%s\", shape=plain];\n", graph,
-				   target, target);
-		buf_printf(&cli->out, "\t\t\"%zu.%s\" -> \"%zu.%s\" [label=\"%s\\n%s\"];\n", graph, name,
-			   graph, target, print_cell(cli, edge, "name"),
+			buf_printf(&cli->out, "\t\t\"%zu.%s\" [label=\"%s\", shape=plain];\n",
+				   graph, target, target);
+		buf_printf(&cli->out, "\t\t\"%zu.%s\" -> \"%zu.%s\" [label=\"%s\\n%s\"];\n",
+			   graph, name, graph, target, print_cell(cli, edge, "name"),
 			   print_cell(cli, edge, "packets"));
 	}
 }
@@ -209,7 +210,8 @@ static int render_nodes(struct cli *cli, const json_t *result)
 		put_list(cli, "object", json_object_get(node, "path"));
 		put_config(cli, json_object_get(node, "config"));
 		if (print_number(node, "rules"))
-			buf_printf(&cli->out, "  %-7s %s\n", "rules", print_cell(cli, node, "rules"));
+			buf_printf(&cli->out, "  %-7s %s\n", "rules",
+				   print_cell(cli, node, "rules"));
 		put_list(cli, "tables", json_object_get(node, "tables"));
 		put_uses(cli, json_object_get(node, "in"));
 	}

@@ -83,7 +83,8 @@ static int render_export(struct cli *cli, const json_t *result)
 	int r;
 
 	if (!config)
-		return report_fail(cli, CLI_UNREACHABLE, "the answer to 'export' has no configuration");
+		return report_fail(cli, CLI_UNREACHABLE,
+				   "the answer to 'export' has no configuration");
 	r = tree_from_json(config, strlen(config), &diags, &tree);
 	if (r < 0) {
 		report_findings(cli, "configuration", NULL, 0, NULL, &diags);

@@ -80,12 +80,14 @@ static const char head[] =
 	".B shunt\n"
 	"[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
 	".SH DESCRIPTION\n"
-	"Nodes, small programs in the kernel, are joined by edges to graphs, and graphs are attached to\n"
-	"interfaces, as one configuration file says. \\fBshuntd\\fR(8) does it; this command talks to it.\n"
+	"Nodes, small programs in the kernel, are joined by edges to graphs, and graphs are\n"
+	"attached to interfaces, as one configuration file says.\n"
+	"The daemon \\fBshuntd\\fR does it; this command talks to it.\n"
 	".PP\n"
 	"Options may stand anywhere on the line; \\fB\\-\\-\\fR ends them.\n"
-	"On a terminal the words of a command may be shortened as long as they stay unique; in scripts\n"
-	"(when standard output is no terminal) and with \\fB\\-\\-strict\\fR they may not.\n";
+	"On a terminal the words of a command may be shortened as long as they stay unique;\n"
+	"in scripts (when standard output is no terminal) and with \\fB\\-\\-strict\\fR they\n"
+	"may not.\n";
 
 static const char tail[] =
 	".SH EXIT STATUS\n"
@@ -99,14 +101,14 @@ static const char tail[] =
 	".TP\n.B 124\nNo answer in time.\n"
 	".SH ENVIRONMENT\n"
 	".TP\n.B SHUNT_SOCKET\nSocket of the daemon, if \\fB\\-\\-socket\\fR does not name one.\n"
-	".TP\n.B SHUNT_SHUNTD\nThe program that \\fBcheck\\fR and \\fBmodule\\fR run where no daemon is asked.\n"
+	".TP\n.B SHUNT_SHUNTD\n"
+	"The program that \\fBcheck\\fR and \\fBmodule\\fR run where no daemon is asked.\n"
 	".TP\n.B SHUNT_BPF_DIR\nIts folder of object files.\n"
 	".TP\n.B NO_COLOR\nNo colours, unless \\fB\\-\\-color=always\\fR.\n"
 	".SH FILES\n"
 	".TP\n.I /run/shunt/shuntd.sock\nFor root and the group \\(lqshunt\\(rq.\n"
-	".TP\n.I /run/shunt/shuntd\\-ro.sock\nFor everybody; commands that change nothing use it by themselves.\n"
-	".SH SEE ALSO\n"
-	".BR shuntd (8)\n";
+	".TP\n.I /run/shunt/shuntd\\-ro.sock\n"
+	"For everybody; commands that change nothing use it by themselves.\n";
 
 void man_print(struct buf *out)
 {

@@ -163,7 +163,7 @@ const struct cli_cmd module_commands[] = {
 	{ "module list", "", 0, 0, 0, "Modules that nodes can be made of",
 	  .example = "shunt module list", .run = cmd_module_list },
 	{ "module inspect", "MODULE", 1, 1, 0, "What a module declares: edges, config, tables",
-	  .more = "MODULE is a name, or the path of an object file; a file is read with your rights.",
+	  .more = "MODULE is a name, or the path of an object file, read with your rights.",
 	  .example = "shunt module inspect ./geo.xdp.o", .run = cmd_module_inspect },
 	{}
 };

@@ -119,13 +119,14 @@ static int read_values(struct cli *cli)
 	cli->quiet = cli_has(cli, OPT_QUIET);
 	if (cli_has(cli, OPT_TIMEOUT)) {
 		if (option_duration(cli->value[OPT_TIMEOUT], &seconds) < 0 || seconds > 1000000)
-			return report_fail(cli, CLI_USAGE, "'--timeout' wants a time as 10, 10s or 2m");
+			return report_fail(cli, CLI_USAGE,
+					   "'--timeout' wants a time as 10, 10s or 2m");
 		cli->timeout_ms = seconds * 1000;
 	}
 	return parse_color(cli);
 }
 
-/* Errors in the options are JSON too, wherever it is asked for: a guess, made good by read_values() */
+/* Errors of options are JSON wherever it is asked for: a guess that read_values() makes good */
 static bool wants_json(int argc, char **argv)
 {
 	int i;

@@ -214,7 +214,8 @@ void print_table_cell(struct print_table *table, const char *text)
 		}
 	if (!column)
 		table->n_rows++;
-	*arena_push(&table->cli->arena, table->row[column], table->used[column]) = text ? text : "-";
+	text = text ? text : "-";
+	*arena_push(&table->cli->arena, table->row[column], table->used[column]) = text;
 }
 
 static size_t width_of(const struct print_table *table, unsigned int column)
@@ -257,7 +258,8 @@ void print_table_end(struct print_table *table)
 		for (i = 0; i < table->n_columns; i++) {
 			bool right = *table->title[i] == '>';
 
-			put_cell(&table->cli->out, row ? table->row[i][row - 1] :
-				 table->title[i] + right, width[i], right, i + 1 == table->n_columns);
+			put_cell(&table->cli->out,
+				 row ? table->row[i][row - 1] : table->title[i] + right,
+				 width[i], right, i + 1 == table->n_columns);
 		}
 }

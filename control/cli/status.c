@@ -102,12 +102,15 @@ static void render_warnings(struct cli *cli, const json_t *result)
 	buf_char(&cli->out, '\n');
 	print_warnings(cli, NULL, json_object_get(result, "warnings"));
 	json_array_foreach(list, i, item)
-		print_warnings(cli, print_cell(cli, item, "dev"), json_object_get(item, "warnings"));
+		print_warnings(cli, print_cell(cli, item, "dev"),
+			       json_object_get(item, "warnings"));
 	if (json_is_true(json_object_get(mirror, "stale")))
-		print_warning(cli, NULL, "the kernel's links may have changed unseen: a resync is due");
+		print_warning(cli, NULL,
+			      "the kernel's links may have changed unseen: a resync is due");
 	if (print_number(result, "misses"))
-		print_warning(cli, NULL, arena_printf(&cli->arena, "%s tail calls found no program "
-			      "(each took its edge's fail policy)", print_cell(cli, result, "misses")));
+		print_warning(cli, NULL, arena_printf(&cli->arena,
+			      "%s tail calls found no program (each took its edge's fail policy)",
+			      print_cell(cli, result, "misses")));
 	if (cli->out.len == start + 1) {
 		cli->out.len = start;
 		cli->out.data[start] = '\0';

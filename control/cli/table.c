@@ -82,7 +82,8 @@ static int cmd_table_show(struct cli *cli, int argc, char **argv)
 
 	if (argc > 1)
 		json_object_set_new(params, "table", json_string(argv[1]));
-	return call_show(cli, "table.show", params, NULL, argc > 1 ? render_elements : render_tables);
+	return call_show(cli, "table.show", params, NULL,
+			 argc > 1 ? render_elements : render_tables);
 }
 
 static json_t *list_of(int argc, char **argv)
@@ -125,7 +126,8 @@ static int cmd_table_set(struct cli *cli, int argc, char **argv)
 	for (i = 2; i < argc && strcmp(argv[i], "value"); i++)
 		;
 	if (i == 2 || i + 1 >= argc)
-		return report_fail(cli, CLI_USAGE, "usage: shunt table set NODE TABLE KEY... value VALUE...");
+		return report_fail(cli, CLI_USAGE, "usage: shunt %s %s", cli->cmd->words,
+				   cli->cmd->args);
 	params = element(i, argv);
 	json_object_set_new(params, "value", list_of(argc - i - 1, argv + i + 1));
 	return call_show(cli, "table.set", params, NULL, render_nothing);
@@ -137,11 +139,12 @@ static int cmd_table_del(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_cmd table_commands[] = {
-	{ "table show", "NODE [TABLE]", 1, 2, OPT(WATCH), "Tables of a node; or the elements of one",
+	{ "table show", "NODE [TABLE]", 1, 2, OPT(WATCH),
+	  "Tables of a node; or the elements of one",
 	  .more = "Elements are printed as the words that 'table set' takes.",
 	  .example = "shunt table show slow limit_bucket", .run = cmd_table_show },
 	{ "table get", "NODE TABLE KEY...", 3, -1, OPT(WATCH), "One element's value",
-	  .more = "A key or value that is a struct is written FIELD=VALUE, nested fields with a dot.",
+	  .more = "A struct is written as words FIELD=VALUE, nested fields with a dot.",
 	  .example = "shunt table get slow limit_bucket 10.0.0.5", .run = cmd_table_get },
 	{ "table set", "NODE TABLE KEY... value VALUE...", 5, -1, 0, "Set an element",
 	  .more = "Fields that are not named keep what they are, or are 0 in a new element.",

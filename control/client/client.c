@@ -32,7 +32,7 @@ struct shunt_client {
 	int fd;
 	pid_t child;			/* 0: none */
 	unsigned int timeout_ms;
-	bool broken;			/* request and answer could get out of step: no more calls */
+	bool broken;			/* answers could be out of step: no more calls */
 	uint64_t id;			/* of the last request */
 };
 

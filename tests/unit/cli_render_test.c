@@ -13,15 +13,24 @@ static const struct render_case {
 } cases[] = {
 	{ "status: one screen", { "status" }, "status",
 	  "{\"schema\":1,\"version\":\"0.1.0\",\"generation\":8,\"time\":1763999880,"
-	  "\"comment\":\"open ssh\",\"confirm_by\":1764000090,\"uptime_s\":12,\"graphs\":[{\"name\":\"edge-in\","
-	  "\"hook\":\"xdp\",\"generation\":8,\"nodes\":2,\"depth\":\"L4\",\"packets\":18446744073709551615,"
-	  "\"dropped\":7}],\"attachments\":[{\"dev\":\"eth1\",\"ifindex\":5,\"hook\":\"xdp\",\"graph\":\"edge-in\","
-	  "\"mode\":\"native\",\"wanted\":\"native\",\"how\":\"link\",\"program\":17,\"why\":null,\"error\":null,"
-	  "\"warnings\":[]},{\"dev\":\"eth2\",\"hook\":\"xdp\",\"graph\":\"edge-in\",\"mode\":\"generic\","
-	  "\"wanted\":\"native\",\"how\":\"link\",\"program\":18,\"warnings\":[\"rx\\u001bslow\",\"b\"]},"
-	  "{\"dev\":\"eth3\",\"hook\":\"xdp\",\"graph\":\"edge-in\",\"mode\":null,\"wanted\":\"native\","
-	  "\"how\":null,\"program\":null,\"error\":\"busy\",\"warnings\":[]}],\"waiting\":[\"veth*\",\"wan0\"],"
-	  "\"ports\":[],\"mirror\":{\"stale\":true},\"misses\":3,\"warnings\":[\"eth3: not attached: busy\"]}",
+	  "\"comment\":\"open ssh\",\"confirm_by\":1764000090,\"uptime_s\":12,\"graphs\":[{"
+	  "\"name\":\"edge-in\","
+	  "\"hook\":\"xdp\",\"generation\":8,\"nodes\":2,\"depth\":\"L4\",\"packets"
+	  "\":18446744073709551615,"
+	  "\"dropped\":7}],\"attachments\":[{\"dev\":\"eth1\",\"ifindex\":5,\"hook\":\"xdp\","
+	  "\"graph\":\"edge-in\","
+	  "\"mode\":\"native\",\"wanted\":\"native\",\"how\":\"link\",\"program\":17,\"why"
+	  "\":null,\"error\":null,"
+	  "\"warnings\":[]},{\"dev\":\"eth2\",\"hook\":\"xdp\",\"graph\":\"edge-in\",\"mode\":"
+	  "\"generic\","
+	  "\"wanted\":\"native\",\"how\":\"link\",\"program\":18,\"warnings\":[\"rx\\u001bslow"
+	  "\",\"b\"]},"
+	  "{\"dev\":\"eth3\",\"hook\":\"xdp\",\"graph\":\"edge-in\",\"mode\":null,\"wanted\":"
+	  "\"native\","
+	  "\"how\":null,\"program\":null,\"error\":\"busy\",\"warnings\":[]}],\"waiting\":["
+	  "\"veth*\",\"wan0\"],"
+	  "\"ports\":[],\"mirror\":{\"stale\":true},\"misses\":3,\"warnings\":[\"eth3: not "
+	  "attached: busy\"]}",
 	  "generation 8, 2 min old, \"open ssh\" (shuntd 0.1.0, up 12 s)\n"
 	  "not confirmed: goes back in 90 s unless 'shunt confirm' comes first\n"
 	  "\n"
@@ -42,20 +51,25 @@ static const struct render_case {
 	  "warning: 3 tail calls found no program (each took its edge's fail policy)\n", 0 },
 	{ "status: nothing configured", { "status" }, "status",
 	  "{\"version\":\"0.1.0\",\"generation\":0,\"time\":0,\"comment\":\"\",\"confirm_by\":null,"
-	  "\"uptime_s\":7200,\"graphs\":[],\"attachments\":[],\"waiting\":[],\"misses\":0,\"warnings\":[]}",
+	  "\"uptime_s\":7200,\"graphs\":[],\"attachments\":[],\"waiting\":[],\"misses\":0,"
+	  "\"warnings\":[]}",
 	  "generation 0 (shuntd 0.1.0, up 2 h)\n", 0 },
 	{ "--json: as it came, numbers too", { "status", "-j" }, "status",
-	  "{\"n\": 18446744073709551615, \"x\":1.50}", "{\"n\": 18446744073709551615, \"x\":1.50}\n", 0 },
+	  "{\"n\": 18446744073709551615, \"x\":1.50}",
+	  "{\"n\": 18446744073709551615, \"x\":1.50}\n", 0 },
 	{ "--pretty: indented, else as it came", { "-p", "status" }, "status",
-	  "{\"n\":18446744073709551615,\"s\":\"a, {\\\"b\\\": []}\",\"e\":{},\"f\":[ ],\"l\":[1,[2]]}",
+	  "{\"n\":18446744073709551615,\"s\":\"a, {\\\"b\\\": []}\",\"e\":{},\"f\":[ ],\"l\":[1,"
+	  "[2]]}",
 	  "{\n  \"n\": 18446744073709551615,\n  \"s\": \"a, {\\\"b\\\": []}\",\n  \"e\": {},\n"
 	  "  \"f\": [],\n  \"l\": [\n    1,\n    [\n      2\n    ]\n  ]\n}\n", 0 },
 	{ "graph show: counters in a column", { "graph", "show" }, "graph.show",
-	  "{\"graphs\":[{\"name\":\"edge-in\",\"hook\":\"xdp\",\"generation\":8,\"packets\":100,\"nodes\":["
+	  "{\"graphs\":[{\"name\":\"edge-in\",\"hook\":\"xdp\",\"generation\":8,\"packets\":100,"
+	  "\"nodes\":["
 	  "{\"name\":\"guard\",\"module\":\"filter\",\"packets\":93,\"misses\":2,\"edges\":["
 	  "{\"name\":\"accept\",\"target\":\"meter\",\"packets\":80},"
 	  "{\"name\":\"drop\",\"target\":\"drop(policy)\",\"packets\":13}]},"
-	  "{\"name\":\"a-very-long-name-of-a-node\",\"module\":\"count\",\"packets\":80,\"misses\":0,"
+	  "{\"name\":\"a-very-long-name-of-a-node\",\"module\":\"count\",\"packets\":80,\"misses"
+	  "\":0,"
 	  "\"edges\":[{\"name\":\"next\",\"target\":\"pass\",\"packets\":80}]}]},"
 	  "{\"name\":\"b\",\"hook\":\"tc-ingress\",\"generation\":1,\"packets\":0,\"nodes\":[]}]}",
 	  "graph edge-in at xdp (generation 8, 100 packets)\n"
@@ -81,9 +95,12 @@ static const struct render_case {
 	  "\t\t\"0.guard\" -> \"0.drop(policy)\" [label=\"drop\\n13\"];\n"
 	  "\t\t\"0.meter\" [label=\"meter\\ncount\\n80\"];\n\t}\n}\n", 0 },
 	{ "node show", { "node", "show", "slow" }, "node.show",
-	  "{\"nodes\":[{\"name\":\"slow\",\"module\":\"limit\",\"path\":[\"/l/limit.xdp.o\",\"/l/limit.tc.o\"],"
-	  "\"help\":\"packet rate\",\"config\":[{\"name\":\"rate_pps\",\"type\":\"__u64\",\"value\":\"2000\","
-	  "\"default\":\"1000\",\"help\":\"per second\"}],\"tables\":[\"limit_bucket\"],\"rules\":0,"
+	  "{\"nodes\":[{\"name\":\"slow\",\"module\":\"limit\",\"path\":[\"/l/limit.xdp.o\","
+	  "\"/l/limit.tc.o\"],"
+	  "\"help\":\"packet rate\",\"config\":[{\"name\":\"rate_pps\",\"type\":\"__u64\","
+	  "\"value\":\"2000\","
+	  "\"default\":\"1000\",\"help\":\"per second\"}],\"tables\":[\"limit_bucket\"],\"rules"
+	  "\":0,"
 	  "\"in\":[{\"graph\":\"edge-in\",\"hook\":\"xdp\",\"packets\":5,\"edges\":["
 	  "{\"name\":\"next\",\"target\":\"pass\",\"packets\":3},"
 	  "{\"name\":\"over\",\"target\":\"drop(rate)\",\"packets\":2}]}]}]}",
@@ -104,69 +121,94 @@ static const struct render_case {
 	  "\"default\":\"accept\"}",
 	  "INDEX  ID  PACKETS  RULE\n    0  0a        9  tcp dport 23 drop\ndefault: accept\n", 0 },
 	{ "set list", { "set", "list" }, "set.list",
-	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":[\"10.0.0.1\",\"10.0.0.2\"]}]}",
+	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":[\"10.0.0.1\",\"10.0.0.2"
+	  "\"]}]}",
 	  "SET      TYPE  ELEMENTS\nblocked  ip           2\n", 0 },
 	{ "set list SET", { "set", "list", "blocked" }, "set.list",
-	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":[\"10.0.0.1\",\"10.0.0.2\"]}]}",
+	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":[\"10.0.0.1\",\"10.0.0.2"
+	  "\"]}]}",
 	  "10.0.0.1\n10.0.0.2\n", 0 },
 	{ "drop show", { "drop", "show" }, "drop.show",
-	  "{\"drops\":[{\"graph\":\"edge-in\",\"hook\":\"xdp\",\"node\":\"guard\",\"edge\":\"drop\","
-	  "\"reason\":\"policy\",\"help\":\"a rule said so\",\"packets\":13},{\"graph\":\"edge-in\","
-	  "\"hook\":\"xdp\",\"node\":null,\"edge\":null,\"reason\":\"ip4_len\",\"help\":\"short\",\"packets\":7}]}",
+	  "{\"drops\":[{\"graph\":\"edge-in\",\"hook\":\"xdp\",\"node\":\"guard\",\"edge\":"
+	  "\"drop\","
+	  "\"reason\":\"policy\",\"help\":\"a rule said so\",\"packets\":13},{\"graph\":"
+	  "\"edge-in\","
+	  "\"hook\":\"xdp\",\"node\":null,\"edge\":null,\"reason\":\"ip4_len\",\"help\":\"short"
+	  "\",\"packets\":7}]}",
 	  "PACKETS  REASON   GRAPH    HOOK  NODE   EDGE  MEANING\n"
 	  "     13  policy   edge-in  xdp   guard  drop  a rule said so\n"
 	  "      7  ip4_len  edge-in  xdp   -      -     short\n", 0 },
-	{ "drop show: nothing", { "drop", "show" }, "drop.show", "{\"drops\":[]}", "nothing was dropped\n", 0 },
+	{ "drop show: nothing", { "drop", "show" }, "drop.show", "{\"drops\":[]}",
+	  "nothing was dropped\n", 0 },
 	{ "diff: coloured", { "diff", "FILE", "--color=always" }, "diff",
 	  "{\"differences\":3,\"lines\":[\"+ /a: 1\",\"- /b: 2\",\"~ /c: 3 -> 4\"]}",
 	  "\033[32m+ /a: 1\033[0m\n\033[31m- /b: 2\033[0m\n\033[33m~ /c: 3 -> 4\033[0m\n", 1 },
 	{ "diff: equal", { "diff", "FILE" }, "diff", "{\"differences\":0,\"lines\":[]}", "", 0 },
 	{ "diff -j: the status stays", { "diff", "FILE", "-j" }, "diff",
-	  "{\"differences\":1,\"lines\":[\"+ /a: 1\"]}", "{\"differences\":1,\"lines\":[\"+ /a: 1\"]}\n", 1 },
+	  "{\"differences\":1,\"lines\":[\"+ /a: 1\"]}",
+	  "{\"differences\":1,\"lines\":[\"+ /a: 1\"]}\n", 1 },
 	{ "apply: degraded, to be confirmed", { "apply", "FILE", "--confirm", "2m" }, "apply",
-	  "{\"generation\":8,\"changed\":true,\"plan\":\"…\",\"rendered\":1,\"kept\":2,\"attached\":1,"
+	  "{\"generation\":8,\"changed\":true,\"plan\":\"…\",\"rendered\":1,\"kept\":2,"
+	  "\"attached\":1,"
 	  "\"replaced\":0,\"detached\":0,\"load_us\":5120,\"commit_us\":61,\"grace_us\":1302000,"
 	  "\"confirm_by\":1764000120,\"warnings\":[\"eth0: generic\"]}",
 	  "generation 8: 1 rendered, 2 kept, 1 attached\n"
 	  "loaded in 5.1 ms, committed in 61 us, grace period 1.3 s\n"
-	  "not confirmed: goes back at 2025-11-24 16:02:00 (in 2 min) unless 'shunt confirm' comes first\n"
+	  "not confirmed: goes back at 2025-11-24 16:02:00 (in 2 min) unless 'shunt confirm' "
+	  "comes first\n"
 	  "warning: eth0: generic\n", 6 },
 	{ "apply -j: the status stays", { "apply", "FILE", "-j" }, "apply",
 	  "{\"generation\":8,\"changed\":true,\"warnings\":[\"w\"]}",
 	  "{\"generation\":8,\"changed\":true,\"warnings\":[\"w\"]}\n", 6 },
 	{ "apply -q: warnings alone", { "apply", "FILE", "-q" }, "apply",
-	  "{\"generation\":8,\"changed\":true,\"confirm_by\":5,\"warnings\":[\"w\"]}", "warning: w\n", 6 },
+	  "{\"generation\":8,\"changed\":true,\"confirm_by\":5,\"warnings\":[\"w\"]}",
+	  "warning: w\n", 6 },
 	{ "apply: no difference", { "apply", "FILE" }, "apply",
 	  "{\"generation\":7,\"changed\":false,\"plan\":\"\",\"confirm_by\":null,\"warnings\":[]}",
 	  "no difference: generation 7 stays\n", 0 },
 	{ "apply -n: the plan", { "apply", "FILE", "-n" }, "apply",
-	  "{\"generation\":8,\"changed\":true,\"plan\":\"a\\nb\\n\",\"confirm_by\":null,\"warnings\":[]}",
+	  "{\"generation\":8,\"changed\":true,\"plan\":\"a\\nb\\n\",\"confirm_by\":null,"
+	  "\"warnings\":[]}",
 	  "would be generation 8; nothing was done\na\nb\n", 0 },
 	{ "history", { "history" }, "history",
-	  "{\"generations\":[{\"generation\":10,\"time\":1764000000,\"uid\":0,\"user\":\"root\",\"comment\":\"\","
-	  "\"running\":true,\"pending\":false,\"from\":8},{\"generation\":9,\"time\":1763999990,\"uid\":12,"
+	  "{\"generations\":[{\"generation\":10,\"time\":1764000000,\"uid\":0,\"user\":\"root\","
+	  "\"comment\":\"\","
+	  "\"running\":true,\"pending\":false,\"from\":8},{\"generation\":9,\"time\":1763999990,"
+	  "\"uid\":12,"
 	  "\"user\":null,\"comment\":\"c\",\"running\":false,\"pending\":false,\"from\":null}]}",
 	  "GENERATION  TIME                 USER  STATE          COMMENT\n"
 	  "        10  2025-11-24 16:00:00  root  running, as 8  -\n"
 	  "         9  2025-11-24 15:59:50  12    -              c\n", 0 },
 	{ "export: YAML", { "export" }, "export",
-	  "{\"generation\":8,\"config\":{\"version\":\"1\",\"nodes\":{\"m\":{\"module\":\"count\"}}}}",
+	  "{\"generation\":8,\"config\":{\"version\":\"1\",\"nodes\":{\"m\":{\"module\":\"count"
+	  "\"}}}}",
 	  "version: 1\nnodes:\n  m:\n    module: count\n", 0 },
 	{ "export -j: the configuration alone", { "export", "-j" }, "export",
 	  "{\"generation\":8,\"config\":{\"version\":\"1\"}}", "{\"version\":\"1\"}\n", 0 },
 	{ "table show: words that 'table set' takes", { "table", "show", "n", "t" }, "table.show",
-	  "{\"table\":{},\"elements\":[{\"key\":{\"prefix\":\"10.0.0.1\",\"in\":{\"l3\":4}},\"value\":"
+	  "{\"table\":{},\"elements\":[{\"key\":{\"prefix\":\"10.0.0.1\",\"in\":{\"l3\":4}},"
+	  "\"value\":"
 	  "{\"n\":18446744073709551615,\"i\":-5}},{\"key\":7,\"value\":\"x\"}],\"more\":true}",
 	  "prefix=10.0.0.1 in.l3=4 value n=18446744073709551615 i=-5\n7 value x\n"
 	  "warning: there are more elements than are shown\n", 0 },
 	{ "feature", { "feature" }, "feature",
 	  "{\"features\":[{\"name\":\"tcx\",\"value\":\"yes\",\"why\":\"because\"}]}",
 	  "FEATURE  VALUE  WHY\ntcx      yes    because\n", 0 },
+	{ "completion of a node's name", { "__complete", "rule", "list", "g" }, "export",
+	  "{\"config\":{\"nodes\":{\"guard\":{},\"meter\":{}},\"graphs\":{\"gone\":{}}}}", "guard\n", 0 },
+	{ "completion of a rule's id", { "__complete", "rule", "del", "guard", "" }, "rule.list",
+	  "{\"rules\":[{\"id\":\"0a\"},{\"id\":\"0b.2\"}]}", "0a\n0b.2\n", 0 },
+	{ "completion of elements: none", { "__complete", "set", "add", "s", "10", "" }, "export",
+	  "{\"config\":{\"sets\":{\"s\":{}}}}", "", 0 },
+	{ "completion of a generation", { "__complete", "rollback", "--to", "" }, "history",
+	  "{\"generations\":[{\"generation\":10},{\"generation\":9}]}", "10\n9\n", 0 },
 	{ "module inspect", { "module", "inspect", "limit" }, "module.inspect",
 	  "{\"module\":{\"name\":\"limit\",\"help\":\"rate\",\"abi\":1,\"paths\":[\"/l.o\",null],"
-	  "\"hooks\":[\"xdp\",\"tc-ingress\"],\"depth\":3,\"open_edges\":2,\"edges\":[{\"name\":\"next\","
+	  "\"hooks\":[\"xdp\",\"tc-ingress\"],\"depth\":3,\"open_edges\":2,\"edges\":[{\"name\":"
+	  "\"next\","
 	  "\"fail\":\"closed\",\"target\":null}],\"config\":[],\"tables\":[]}}",
-	  "module limit: rate\n  hooks   xdp, tc-ingress\n  depth   3\n  abi     1\n  object  /l.o\n"
+	  "module limit: rate\n  hooks   xdp, tc-ingress\n  depth   3\n  abi     1\n  object  "
+	  "/l.o\n"
 	  "  edges   2 more may be named\n\nEDGE  FAIL    TARGET\nnext  closed  -\n", 0 },
 };
 

@@ -12,7 +12,7 @@
 #define BAD	"version: 1\nnodes:\n  m: { modul: count }\n"
 #define SYNTAX	"version: [1\n"
 
-/* A word FILE is a good file, BAD and SYNTAX are not; '*' in what is wanted stands for the folder */
+/* FILE is a good file, BAD and SYNTAX are not; a star before a slash is the folder */
 static const struct run_case {
 	const char *name;
 	const char *words[FAKE_ARGS];
@@ -23,31 +23,39 @@ static const struct run_case {
 } cases[] = {
 	/* requests */
 	{ .name = "apply", { "apply", "FILE", "--comment", "x y", "--confirm=2m" }, 0,
-	  "apply {\"comment\":\"x y\",\"config\":{\"nodes\":{\"m\":{\"module\":\"count\"}},\"version\":\"1\"},"
+	  "apply {\"comment\":\"x y\",\"config\":{\"nodes\":{\"m\":{\"module\":\"count\"}},"
+	  "\"version\":\"1\"},"
 	  "\"confirm_s\":120,\"dry_run\":false}\n", NULL, "" },
 	{ .name = "options anywhere", { "-n", "apply", "-q", "FILE", "--confirm", "1h" }, 0,
 	  "apply {\"config\":{\"nodes\":{\"m\":{\"module\":\"count\"}},\"version\":\"1\"},"
 	  "\"confirm_s\":3600,\"dry_run\":true}\n", NULL, "" },
 	{ .name = "letters together", { "-jqn", "rollback" }, 0,
 	  "rollback {\"dry_run\":true,\"steps\":1}\n", "{}\n", "" },
-	{ .name = "rollback N", { "rollback", "3" }, 0, "rollback {\"dry_run\":false,\"steps\":3}\n", NULL, "" },
+	{ .name = "rollback N", { "rollback", "3" }, 0,
+	  "rollback {\"dry_run\":false,\"steps\":3}\n", NULL, "" },
 	{ .name = "rollback --to", { "rollback", "--to", "7", "--comment", "c" }, 0,
 	  "rollback {\"comment\":\"c\",\"dry_run\":false,\"to\":7}\n", NULL, "" },
-	{ .name = "rule add: words are one rule", { "rule", "add", "guard", "tcp", "dport", "23", "drop" }, 0,
+	{ .name = "rule add: words are one rule", { "rule", "add", "guard", "tcp", "dport", "23",
+	  "drop" }, 0,
 	  "rule.add {\"node\":\"guard\",\"rule\":\"tcp dport 23 drop\"}\n", NULL, "" },
-	{ .name = "rule add --index", { "rule", "add", "guard", "tcp dport 23 drop", "--index=0" }, 0,
+	{ .name = "rule add --index", { "rule", "add", "guard", "tcp dport 23 drop",
+	  "--index=0" }, 0,
 	  "rule.add {\"index\":0,\"node\":\"guard\",\"rule\":\"tcp dport 23 drop\"}\n", NULL, "" },
 	{ .name = "rule del", { "rule", "del", "guard", "0a.2" }, 0,
 	  "rule.del {\"id\":\"0a.2\",\"node\":\"guard\"}\n", NULL, "" },
 	{ .name = "set add", { "set", "add", "s", "10.0.0.1", "10.0.0.2" }, 0,
 	  "set.add {\"elements\":[\"10.0.0.1\",\"10.0.0.2\"],\"set\":\"s\"}\n", NULL, "" },
-	{ .name = "words that begin with a dash", { "table", "set", "--", "n", "t", "-1", "value", "-2", "-j" }, 0,
-	  "table.set {\"key\":[\"-1\"],\"node\":\"n\",\"table\":\"t\",\"value\":[\"-2\",\"-j\"]}\n", "", "" },
+	{ .name = "words that begin with a dash", { "table", "set", "--", "n", "t", "-1",
+	  "value", "-2", "-j" }, 0,
+	  "table.set {\"key\":[\"-1\"],\"node\":\"n\",\"table\":\"t\",\"value\":[\"-2\",\"-j"
+	  "\"]}\n", "", "" },
 	{ .name = "table get", { "table", "get", "n", "t", "a=1", "b=2" }, 0,
 	  "table.get {\"key\":[\"a=1\",\"b=2\"],\"node\":\"n\",\"table\":\"t\"}\n", "-\n", "" },
-	{ .name = "table show", { "table", "show", "n" }, 0, "table.show {\"node\":\"n\"}\n", "", "" },
+	{ .name = "table show", { "table", "show", "n" }, 0, "table.show {\"node\":\"n\"}\n", "",
+	  "" },
 	{ .name = "detach: a call each", { "detach", "eth1", "eth2", "--hook", "xdp" }, 0,
-	  "detach {\"dev\":\"eth1\",\"hook\":\"xdp\"}\ndetach {\"dev\":\"eth2\",\"hook\":\"xdp\"}\n",
+	  "detach {\"dev\":\"eth1\",\"hook\":\"xdp\"}\ndetach {\"dev\":\"eth2\",\"hook\":\"xdp"
+	  "\"}\n",
 	  "0 detached\n", "" },
 	{ .name = "detach --all", { "detach", "--all", "-j" }, 0, "detach {\"all\":true}\n",
 	  "{\"schema\":1,\"detached\":0}\n", "" },
@@ -57,41 +65,50 @@ static const struct run_case {
 	{ .name = "no command", { NULL }, 2, NULL, "", "shunt: no command; see 'shunt help'\n" },
 	{ .name = "no such command", { "stauts" }, 2, NULL, "",
 	  "shunt: unknown command 'stauts'; did you mean 'status'?\n" },
-	{ .name = "nothing like it", { "xyzzy" }, 2, NULL, "", "shunt: unknown command 'xyzzy'; see 'shunt help'\n" },
+	{ .name = "nothing like it", { "xyzzy" }, 2, NULL, "",
+	  "shunt: unknown command 'xyzzy'; see 'shunt help'\n" },
 	{ .name = "second word", { "rule", "lst", "guard" }, 2, NULL, "",
 	  "shunt: unknown command 'rule lst'; did you mean 'rule list'?\n" },
-	{ .name = "second word missing", { "rule" }, 2, NULL, "", "shunt: 'rule' wants one of: list, add, del\n" },
+	{ .name = "second word missing", { "rule" }, 2, NULL, "",
+	  "shunt: 'rule' wants one of: list, add, del\n" },
 	{ .name = "shortened: not in a script", { "stat" }, 2, NULL, "",
 	  "shunt: unknown command 'stat'; did you mean 'status'?\n" },
 	{ .name = "hidden commands are not proposed", { "__complet" }, 2, NULL, "",
 	  "shunt: unknown command '__complet'; see 'shunt help'\n" },
 	{ .name = "too few arguments", { "rule", "add", "guard" }, 2, NULL, "",
 	  "shunt: usage: shunt rule add NODE RULE [--comment TEXT] [--index N]\n" },
-	{ .name = "too many arguments", { "status", "x" }, 2, NULL, "", "shunt: usage: shunt status [--watch[=SECS]]\n" },
+	{ .name = "too many arguments", { "status", "x" }, 2, NULL, "",
+	  "shunt: usage: shunt status [--watch[=SECS]]\n" },
 	{ .name = "option of another command", { "status", "--confirm", "2m" }, 2, NULL, "",
 	  "shunt: 'status' has no option '--confirm'; see 'shunt help status'\n" },
 	{ .name = "no such option", { "status", "--jsn" }, 2, NULL, "",
 	  "shunt: unknown option '--jsn'; did you mean '--json'?\n" },
 	{ .name = "no such letter", { "status", "-jx" }, 2, NULL,
-	  "{\"schema\":1,\"errors\":[{\"file\":null,\"line\":null,\"column\":null,\"end_column\":null,"
-	  "\"path\":\"\",\"code\":\"usage\",\"message\":\"unknown option '-x'; see 'shunt help'\",\"hint\":null}]}\n",
+	  "{\"schema\":1,\"errors\":[{\"file\":null,\"line\":null,\"column\":null,\"end_column"
+	  "\":null,"
+	  "\"path\":\"\",\"code\":\"usage\",\"message\":\"unknown option '-x'; see 'shunt help'"
+	  "\",\"hint\":null}]}\n",
 	  "" },
 	{ .name = "JSON is asked for behind the error", { "status", "--no", "--pretty" }, 2, NULL,
 	  NULL, "" },
 	{ .name = "value missing", { "apply", "FILE", "--comment" }, 2, NULL, "",
 	  "shunt: option '--comment' wants a value: TEXT\n" },
-	{ .name = "value too many", { "status", "--json=1" }, 2, NULL, "", "shunt: option '--json' takes no value\n" },
+	{ .name = "value too many", { "status", "--json=1" }, 2, NULL, "",
+	  "shunt: option '--json' takes no value\n" },
 	{ .name = "no duration", { "apply", "FILE", "--confirm", "2w" }, 2, NULL, "",
 	  "shunt: '--confirm' wants a time up to a day: 90, 90s, 2m, 1h\n" },
-	{ .name = "no time to confirm in", { "apply", "FILE", "--confirm", "0" }, 2, NULL, "", NULL },
+	{ .name = "no time to confirm in", { "apply", "FILE", "--confirm", "0" }, 2, NULL, "",
+	  NULL },
 	{ .name = "no colour", { "status", "--color=red" }, 2, NULL, "", NULL },
 	{ .name = "no period", { "status", "-wx" }, 2, NULL, "",
 	  "shunt: '--watch' wants seconds, 0.1 to 86400, not 'x'\n" },
 	{ .name = "no watching of changes", { "apply", "FILE", "-w" }, 2, NULL, "", NULL },
 	{ .name = "rollback: both", { "rollback", "1", "--to", "3" }, 2, NULL, "", NULL },
 	{ .name = "rollback: no number", { "rollback", "-n", "--", "-1" }, 2, NULL, "", NULL },
-	{ .name = "detach: neither", { "detach" }, 2, NULL, "", "shunt: either interfaces or '--all'\n" },
-	{ .name = "table set: no value", { "table", "set", "n", "t", "k", "l", "m" }, 2, NULL, "", NULL },
+	{ .name = "detach: neither", { "detach" }, 2, NULL, "",
+	  "shunt: either interfaces or '--all'\n" },
+	{ .name = "table set: no value", { "table", "set", "n", "t", "k", "l", "m" }, 2, NULL,
+	  "", NULL },
 	{ .name = "no such file", { "apply", "/nonexistent/x" }, 2, NULL, "",
 	  "shunt: open '/nonexistent/x': No such file or directory\n" },
 	/* findings */
@@ -107,14 +124,18 @@ static const struct run_case {
 	  "        m: { module: count }\n"
 	  "                     ^~~~~\n"
 	  "        hint: h\n",
-	  "{\"code\":3,\"message\":\"m\",\"data\":{\"errors\":[{\"path\":\"/nodes/m/module\",\"key\":false,"
-	  "\"offset\":-1,\"length\":0,\"code\":\"no_module\",\"message\":\"no module 'count'\",\"hint\":\"h\"}]}}" },
-	{ .name = "the same with --json", { "diff", "FILE", "-j" }, 3, "", "{\"schema\":1,\"errors\":[{\"file\":"
+	  "{\"code\":3,\"message\":\"m\",\"data\":{\"errors\":[{\"path\":\"/nodes/m/module\","
+	  "\"key\":false,"
+	  "\"offset\":-1,\"length\":0,\"code\":\"no_module\",\"message\":\"no module 'count'\","
+	  "\"hint\":\"h\"}]}}" },
+	{ .name = "the same with --json", { "diff", "FILE", "-j" }, 3, "",
+	  "{\"schema\":1,\"errors\":[{\"file\":"
 	  "\"*/good.yaml\",\"line\":3,\"column\":16,\"end_column\":21,\"path\":\"/nodes/m/module\","
 	  "\"code\":\"no_module\",\"message\":\"no module\",\"hint\":null}]}\n", "",
 	  "{\"code\":3,\"message\":\"m\",\"data\":{\"errors\":[{\"path\":\"/nodes/m/module\","
 	  "\"code\":\"no_module\",\"message\":\"no module\"}]}}" },
-	{ .name = "a finding in the rule that was typed", { "rule", "add", "g", "udp sprot 1 drop" }, 3, "", "",
+	{ .name = "a finding in the rule that was typed", { "rule", "add", "g",
+	  "udp sprot 1 drop" }, 3, "", "",
 	  "rule:1:5: error: unknown field\n        udp sprot 1 drop\n            ^~~~~\n",
 	  "{\"code\":3,\"message\":\"m\",\"data\":{\"errors\":[{\"path\":\"/nodes/g/rules/4\","
 	  "\"offset\":4,\"length\":5,\"code\":\"c\",\"message\":\"unknown field\"}]}}" },
@@ -124,30 +145,39 @@ static const struct run_case {
 	{ .name = "refused, no file", { "detach", "--all" }, 4, "", "", "shunt: busy\n",
 	  "{\"code\":4,\"message\":\"busy\"}" },
 	{ .name = "refused with --json", { "detach", "--all", "-j" }, 4, "",
-	  "{\"schema\":1,\"errors\":[{\"file\":null,\"line\":null,\"column\":null,\"end_column\":null,"
+	  "{\"schema\":1,\"errors\":[{\"file\":null,\"line\":null,\"column\":null,\"end_column"
+	  "\":null,"
 	  "\"path\":\"\",\"code\":\"refused\",\"message\":\"busy\",\"hint\":null}]}\n", "",
 	  "{\"code\":4,\"message\":\"busy\"}" },
-	{ .name = "unknown to the daemon", { "graph", "show", "nope" }, 2, "", "", "shunt: no graph 'nope'\n",
+	{ .name = "unknown to the daemon", { "graph", "show", "nope" }, 2, "", "",
+	  "shunt: no graph 'nope'\n",
 	  "{\"code\":2,\"message\":\"no graph 'nope'\"}" },
 	{ .name = "a code from the future", { "status" }, 4, "", "",
 	  "shunt: the daemon refused, and did not say why\n", "{\"code\":77}" },
 	/* help */
 	{ .name = "help of one", { "help", "set", "add" }, 0, NULL,
-	  "usage: shunt set add SET ELEMENT... [--comment TEXT]\n\nAdd elements, all or none.\n\nOptions:\n"
+	  "usage: shunt set add SET ELEMENT... [--comment TEXT]\n\nAdd elements, all or "
+	  "none.\n\nOptions:\n"
 	  "      --comment TEXT       a note for the history\n\nExample:\n"
 	  "  shunt set add blocked 203.0.113.7 198.51.100.0/24\n\n"
 	  "'shunt help' lists the options of all commands.\n", "" },
 	{ .name = "help of a group", { "table", "-h" }, 0, NULL, NULL, "" },
-	{ .name = "help behind arguments", { "rule", "add", "guard", "x", "--help" }, 0, NULL, NULL, "" },
+	{ .name = "help behind arguments", { "rule", "add", "guard", "x", "--help" }, 0, NULL,
+	  NULL, "" },
 	{ .name = "help of nothing", { "help", "stats" }, 2, NULL, "",
 	  "shunt: unknown command 'stats'; did you mean 'status'?\n" },
 	{ .name = "version of the command", { "-V" }, 0, NULL, "shunt " SHUNT_VERSION "\n", "" },
-	{ .name = "completion of commands", { "__complete", "r" }, 0, NULL, "rollback\nrule\n", "" },
-	{ .name = "completion of second words", { "__complete", "-j", "rule", "" }, 0, NULL, "list\nadd\ndel\n", "" },
-	{ .name = "completion of options", { "__complete", "apply", "x", "--com" }, 0, NULL, "--comment\n", "" },
-	{ .name = "completion of an option's value", { "__complete", "detach", "--hook", "tc" }, 0, NULL,
+	{ .name = "completion of commands", { "__complete", "r" }, 0, NULL, "rollback\nrule\n",
+	  "" },
+	{ .name = "completion of second words", { "__complete", "-j", "rule", "" }, 0, NULL,
+	  "list\nadd\ndel\n", "" },
+	{ .name = "completion of options", { "__complete", "apply", "x", "--com" }, 0, NULL,
+	  "--comment\n", "" },
+	{ .name = "completion of an option's value", { "__complete", "detach", "--hook", "tc" },
+	  0, NULL,
 	  "tc-ingress\ntc-egress\n", "" },
-	{ .name = "completion of a file: the shell's", { "__complete", "apply", "" }, 0, NULL, "", "" },
+	{ .name = "completion of a file: the shell's", { "__complete", "apply", "" }, 0, NULL,
+	  "", "" },
 };
 
 /* Compare, with '*' in front of '/' for the test's folder */
@@ -178,7 +208,8 @@ static const char *word_of(const char *word)
 static void test_run(void **state)
 {
 	const struct run_case *row = *state;
-	const struct fake_answer answers[] = { { .result = row->error ? NULL : "{}", .error = row->error } };
+	const struct fake_answer answers[] = { { .result = row->error ? NULL : "{}",
+		.error = row->error } };
 	struct fake fake = { .answers = answers };
 	const char *words[FAKE_ARGS];
 	int i;
@@ -219,7 +250,8 @@ static void test_hangs_up(void **state)
 	struct fake fake = { .answers = answers };
 
 	fake_run(&fake, (const char *[]){ "status", NULL });
-	assert_string_equal(fake.err, "shunt: lost the daemon during 'status': Connection reset by peer\n");
+	assert_string_equal(fake.err, "shunt: lost the daemon during 'status': Connection reset "
+		"by peer\n");
 	assert_int_equal(fake.status, 5);
 	fake_fini(&fake);
 }
@@ -261,7 +293,8 @@ static void test_prefixes(void **state)
 		{ { "g", "s", "x" }, 0, "graph.show {\"graph\":\"x\"}\n", "" },
 		{ { "set", "l" }, 0, "set.list -\n", "" },
 		{ { "s", "l" }, 2, NULL, "shunt: 's' is ambiguous: status, set\n" },
-		{ { "stat", "-S" }, 2, NULL, "shunt: unknown command 'stat'; did you mean 'status'?\n" },
+		{ { "stat", "-S" }, 2, NULL, "shunt: unknown command 'stat'; did you mean "
+		  "'status'?\n" },
 		{ { "", "x" }, 2, NULL, "shunt: unknown command ''; see 'shunt help'\n" },
 	};
 	const struct fake_answer answers[] = { { .result = "{}" } };
@@ -286,7 +319,8 @@ static void test_prefixes(void **state)
 static void test_watch(void **state)
 {
 	const struct fake_answer answers[] = {
-		{ .method = "drop.show", .interrupt_at = 3, .result = "{\"drops\":[{\"graph\":\"g\","
+		{ .method = "drop.show", .interrupt_at = 3,
+		  .result = "{\"drops\":[{\"graph\":\"g\","
 		  "\"hook\":\"xdp\",\"reason\":\"rate\",\"help\":\"h\",\"packets\":13}]}" }, {}
 	};
 	struct fake fake = { .answers = answers };
@@ -324,13 +358,17 @@ static void test_check(void **state)
 		const char *answer, *option, *file, *out, *err;
 		int status;
 	} rows[] = {
-		{ "\"result\":{\"errors\":[],\"warnings\":[]}", "-S", "FILE", "*/good.yaml: ok\n", "", 0 },
+		{ "\"result\":{\"errors\":[],\"warnings\":[]}", "-S", "FILE",
+		  "*/good.yaml: ok\n", "", 0 },
 		{ "\"result\":{\"errors\":[],\"warnings\":[]}", "-j", "FILE",
 		  "{\"schema\":1,\"errors\":[]}\n", "", 0 },
 		{ "\"result\":{\"errors\":[]}", "-q", "FILE", "", "", 0 },
-		{ "\"result\":{\"errors\":[{\"path\":\"/nodes/m\",\"key\":true,\"message\":\"odd\"}]}", "-S",
-		  "FILE", "", "*/good.yaml:3:3: error: odd\n        m: { module: count }\n        ^\n", 3 },
-		{ "\"error\":{\"code\":-32601,\"message\":\"no\"}", "-S", "FILE", "", "shunt: no\n", 2 },
+		{ "\"result\":{\"errors\":[{\"path\":\"/nodes/m\",\"key\":true,\"message\":\"odd"
+		  "\"}]}", "-S",
+		  "FILE", "", "*/good.yaml:3:3: error: odd\n        m: { module: count }\n      "
+		  "  ^\n", 3 },
+		{ "\"error\":{\"code\":-32601,\"message\":\"no\"}", "-S", "FILE", "",
+		  "shunt: no\n", 2 },
 		{ "\"result\":{}", "-S", "BAD", "", NULL, 3 },
 		{ "\"result\":{}", "-S", "SYNTAX", "", NULL, 2 },
 	};
@@ -356,10 +394,12 @@ static void test_durations(void **state)
 		int r;
 		unsigned int seconds;
 	} rows[] = {
-		{ "90", 0, 90 }, { "90s", 0, 90 }, { "2m", 0, 120 }, { "1h", 0, 3600 }, { "1d", 0, 86400 },
+		{ "90", 0, 90 }, { "90s", 0, 90 }, { "2m", 0, 120 }, { "1h", 0, 3600 }, { "1d",
+		  0, 86400 },
 		{ "0", 0, 0 }, { "3650d", 0, 315360000 }, { "3651d", -ERANGE, 0 },
 		{ "99999999999999999999", -ERANGE, 0 }, { "", -EINVAL, 0 }, { "s", -EINVAL, 0 },
-		{ "-1", -EINVAL, 0 }, { "1w", -EINVAL, 0 }, { "1m30s", -EINVAL, 0 }, { "1 m", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 }, { "1w", -EINVAL, 0 }, { "1m30s", -EINVAL, 0 }, { "1 m",
+		  -EINVAL, 0 },
 		{ "1.5m", -EINVAL, 0 },
 	};
 	unsigned int i, seconds;
@@ -403,11 +443,12 @@ int main(void)
 		cmocka_unit_test(test_watch), cmocka_unit_test(test_check),
 		cmocka_unit_test(test_durations), cmocka_unit_test(test_table),
 	};
-	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0]) + sizeof(others) / sizeof(others[0])];
+	const size_t n_others = sizeof(others) / sizeof(others[0]);
+	struct CMUnitTest tests[sizeof(cases) / sizeof(cases[0]) + n_others];
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		tests[i] = unit_row(cases[i].name, test_run, &cases[i]);
 	memcpy(&tests[i], others, sizeof(others));
-	return unit_main(tests, i + sizeof(others) / sizeof(others[0]));
+	return unit_main(tests, i + n_others);
 }

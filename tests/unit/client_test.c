@@ -97,12 +97,15 @@ static void server_stop(struct server *server)
 #define OK(json) "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":" json "}\n"
 
 static const struct script scripts[] = {
-	{ "result: passed on as it is", OK("{\"n\":18446744073709551615, \"a\":[1,{\"b\":\"}\\\"\"}]}"),
+	{ "result: passed on as it is", OK("{\"n\":18446744073709551615, \"a\":[1,{\"b\":\"}\\\""
+	  "\"}]}"),
 	  .want_text = "{\"n\":18446744073709551615, \"a\":[1,{\"b\":\"}\\\"\"}]}" },
 	{ "members in another order, with spaces",
 	  "{ \"result\" : {} , \"x\" : [ \"]\" ] , \"id\" : 1 }\n", .want_text = "{}" },
-	{ "one byte at a time", OK("{\"schema\":1}"), .bytewise = true, .want_text = "{\"schema\":1}" },
-	{ "error of the configuration", "{\"id\":1,\"error\":{\"code\":3,\"message\":\"m\"}}\n", .want = 3,
+	{ "one byte at a time", OK("{\"schema\":1}"), .bytewise = true,
+	  .want_text = "{\"schema\":1}" },
+	{ "error of the configuration", "{\"id\":1,\"error\":{\"code\":3,\"message\":\"m\"}}\n",
+	  .want = 3,
 	  .want_text = "{\"code\":3,\"message\":\"m\"}" },
 	{ "error of JSON-RPC is one of usage", "{\"id\":1,\"error\":{\"code\":-32601}}\n",
 	  .want = SHUNT_CLIENT_USAGE, .want_text = "{\"code\":-32601}" },
@@ -166,7 +169,8 @@ static void test_request(void **state)
 	shunt_client_close(client);
 	pthread_join(server.thread, NULL);
 	server.script = NULL;
-	assert_string_equal(server.received.data, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"diff\","
+	assert_string_equal(server.received.data, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+		"\"diff\","
 			    "\"params\":{ \"a\":  1}}\n");
 	server_stop(&server);
 }
@@ -285,7 +289,8 @@ static const char *offline_program(const char *folder)
 {
 	static const char text[] =
 		"#!/bin/sh\n"
-		"while read -r line; do echo \"{\\\"id\\\":1,\\\"result\\\":{\\\"args\\\":\\\"$*\\\"}}\"; done\n";
+		"while read -r line; do echo \"{\\\"id\\\":1,\\\"result\\\":{\\\"args\\\":\\\"$*"
+		"\\\"}}\"; done\n";
 	static char path[256];
 	struct err err;
 
