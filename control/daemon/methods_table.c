@@ -180,78 +180,79 @@ METHOD(table_show)
 	return r < 0 ? rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err) : 0;
 }
 
-/* A bad word or a missing element is the caller's; the rest is the kernel's */
-static int table_fail(struct rpc_error *error, int r, const struct err *err)
+/* One element's key and new value, as words */
+struct words {
+	const char **key, **value;
+	unsigned int n_key, n_value;
+};
+
+typedef int (*table_op)(const struct table *table, const struct words *words, struct jsonw *w,
+			struct err *err);
+
+static int op_get(const struct table *table, const struct words *words, struct jsonw *w,
+		  struct err *err)
 {
-	return rpc_fail_err(error, r == -EINVAL || r == -ENOENT ? SHUNT_CLIENT_USAGE :
-			    SHUNT_CLIENT_REFUSED, err);
+	return table_get(table, words->key, words->n_key, w, "value", err);
+}
+
+static int op_set(const struct table *table, const struct words *words, struct jsonw *w,
+		  struct err *err)
+{
+	return table_set(table, words->key, words->n_key, words->value, words->n_value, err);
+}
+
+static int op_del(const struct table *table, const struct words *words, struct jsonw *w,
+		  struct err *err)
+{
+	return table_del(table, words->key, words->n_key, err);
+}
+
+static int words_read(const struct rpc_call *call, bool value, struct words *ret_words,
+		      struct rpc_error *error)
+{
+	if (rpc_words(call, "key", &ret_words->key, &ret_words->n_key, error) < 0)
+		return -1;
+	if (!value)
+		return 0;
+	return rpc_words(call, "value", &ret_words->value, &ret_words->n_value, error);
+}
+
+static int table_do(struct daemon *daemon, const struct rpc_call *call, bool value, table_op op,
+		    struct jsonw *w, struct rpc_error *error)
+{
+	struct words words = {};
+	struct open_table table;
+	struct err err = {};
+	int r;
+
+	r = words_read(call, value, &words, error);
+	if (r == 0)
+		r = open_table(daemon, call, &table, error);
+	if (r < 0)
+		goto out;
+	r = op(table.table, &words, w, &err);
+	close_table(&table);
+	if (r == -EINVAL || r == -ENOENT)	/* a bad word, or no such element: the caller's */
+		r = rpc_fail_err(error, SHUNT_CLIENT_USAGE, &err);
+	else if (r < 0)
+		r = rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err);
+out:
+	free(words.key);
+	free(words.value);
+	return r;
 }
 
 METHOD(table_get)
 {
-	struct open_table table;
-	struct err err = {};
-	const char **key;
-	unsigned int n;
-	int r;
-
-	if (rpc_words(call, "key", &key, &n, error) < 0)
-		return -1;
-	r = open_table(daemon, call, &table, error);
-	if (r == 0) {
-		r = table_get(table.table, key, n, w, "value", &err);
-		close_table(&table);
-		if (r < 0)
-			table_fail(error, r, &err);
-	}
-	free(key);
-	return r < 0 ? -1 : 0;
+	return table_do(daemon, call, false, op_get, w, error);
 }
 
 METHOD(table_set)
 {
-	const char **key, **value;
-	unsigned int n_key, n_value;
-	struct open_table table;
-	struct err err = {};
-	int r;
-
-	if (rpc_words(call, "key", &key, &n_key, error) < 0)
-		return -1;
-	r = rpc_words(call, "value", &value, &n_value, error);
-	if (r < 0) {
-		free(key);
-		return r;
-	}
-	r = open_table(daemon, call, &table, error);
-	if (r == 0) {
-		r = table_set(table.table, key, n_key, value, n_value, &err);
-		close_table(&table);
-		if (r < 0)
-			table_fail(error, r, &err);
-	}
-	free(key);
-	free(value);
-	return r < 0 ? -1 : 0;
+	return table_do(daemon, call, true, op_set, w, error);
 }
 
 METHOD(table_del)
 {
-	struct open_table table;
-	struct err err = {};
-	const char **key;
-	unsigned int n;
-	int r;
-
-	if (rpc_words(call, "key", &key, &n, error) < 0)
-		return -1;
-	r = open_table(daemon, call, &table, error);
-	if (r == 0) {
-		r = table_del(table.table, key, n, &err);
-		close_table(&table);
-		if (r < 0)
-			table_fail(error, r, &err);
-	}
-	free(key);
-	return r < 0 ? -1 : 0;
+	return table_do(daemon, call, false, op_del, w, error);
 }
