@@ -23,6 +23,8 @@
 
 const char *unit_folder(void);		/* unit.h needs cmocka */
 
+uint64_t rig_tag = 0x5a17c0de12345678;
+
 /* What a counter counts */
 enum what { WHAT_NOTHING, WHAT_EDGE, WHAT_MISS, WHAT_REASON, WHAT_RULE };
 
@@ -138,7 +140,7 @@ static void rig_compile(struct rig *rig, const char *yaml, struct err *err)
 		rig_findings(text, tree, &diags);
 	for (i = 0; i < rig->plan.n_graphs; i++)
 		if (rig->plan.graph[i].producer || rig->plan.graph[i].boundary)
-			rig->plan.graph[i].handoff_tag = RIG_TAG;
+			rig->plan.graph[i].handoff_tag = rig_tag;
 	rig->graph = plan_graph_find(&rig->plan, RIG_GRAPH, rig->hook);
 	if (!rig->graph)
 		rig_die("configuration", "no graph '" RIG_GRAPH "'");

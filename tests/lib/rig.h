@@ -30,8 +30,9 @@
 #include <shunt/abi.h>
 
 #define RIG_GRAPH	"g"	/* the graph that packets enter */
-#define RIG_TAG		0x5a17c0de12345678ULL	/* of hand-offs */
 #define RIG_BYTES_MAX	12288	/* of a packet that comes out */
+
+extern uint64_t rig_tag;	/* of the hand-offs of rigs to come */
 
 enum rig_verdict { RIG_PASS, RIG_DROP, RIG_TX, RIG_REDIRECT, RIG_ODD };
 

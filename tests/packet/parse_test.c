@@ -329,7 +329,7 @@ static void test_gso(void **state)
 /* ---- metadata in front of a frame is not ours, and goes on nowhere ---- */
 static void test_foreign_metadata(void **state)
 {
-	struct shunt_handoff handoff = { .tag = RIG_TAG, .len = sizeof(handoff), .mark = 77 };
+	struct shunt_handoff handoff = { .tag = rig_tag, .len = sizeof(handoff), .mark = 77 };
 	struct pkt p;
 	size_t len;
 
