@@ -49,14 +49,15 @@ const char *rig_built(const char *path)
 	static unsigned int turn;
 	char exe[PATH_MAX], *dir = exe;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	int i;
 
 	if (n < 0)
 		abort();
 	exe[n] = '\0';
-	for (i = 0; i < 3; i++)
-		dir = dirname(dir);
 	turn = (turn + 1) % 4;
+	do {		/* up to the folder that has the programs */
+		dir = dirname(dir);
+		snprintf(text[turn], sizeof(text[turn]), "%s/bpf/root.xdp.o", dir);
+	} while (access(text[turn], F_OK) < 0 && strcmp(dir, "/"));
 	snprintf(text[turn], sizeof(text[turn]), "%s/%s", dir, path);
 	return text[turn];
 }

@@ -101,7 +101,7 @@ const struct plan_node *rig_node(const struct rig *rig, const char *name);
 /* Sum over CPUs of the packets that left by an edge, "guard.drop" */
 uint64_t rig_edge(const struct rig *rig, const char *edge);
 
-/* The build folder: a test lies in BUILD/tests/KIND/ */
+/* A file in the build folder, which the running program lies in. Valid for the next three calls, too */
 const char *rig_built(const char *path);
 
 #endif
