@@ -153,7 +153,7 @@ static int method_rollback(struct daemon *daemon, const struct rpc_call *call, s
 	json_int_t steps = rpc_number_or(call, "steps", 1);
 	uint32_t number = rpc_number_or(call, "to", 0);
 
-	if (!json_object_get(call->params, "to") &&
+	if (!json_is_integer(json_object_get(call->params, "to")) &&
 	    method_step_back(daemon, steps, &number, error) < 0)
 		return -1;
 	return change_rollback(daemon, call->peer, number, rpc_text_or(call, "comment", ""),

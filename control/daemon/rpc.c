@@ -129,6 +129,59 @@ static const struct rpc_method *rpc_method_find(const char *name)
 	return NULL;
 }
 
+/* A parameter of one name has one type, whatever the method */
+static const struct rpc_type {
+	const char *name;
+	json_type type;
+	const char *what;
+} rpc_types[] = {
+	{ "all", JSON_TRUE, "true or false" },
+	{ "comment", JSON_STRING, "a string" },
+	{ "config", JSON_OBJECT, "an object" },
+	{ "confirm_s", JSON_INTEGER, "a number from 0 to 4294967295" },
+	{ "dev", JSON_STRING, "a string" },
+	{ "dry_run", JSON_TRUE, "true or false" },
+	{ "elements", JSON_ARRAY, "a list of strings" },
+	{ "generation", JSON_INTEGER, "a number from 0 to 4294967295" },
+	{ "graph", JSON_STRING, "a string" },
+	{ "hook", JSON_STRING, "a string" },
+	{ "id", JSON_STRING, "a string" },
+	{ "index", JSON_INTEGER, "a number from 0 to 4294967295" },
+	{ "key", JSON_ARRAY, "a list of strings" },
+	{ "module", JSON_STRING, "a string" },
+	{ "node", JSON_STRING, "a string" },
+	{ "rule", JSON_STRING, "a string" },
+	{ "set", JSON_STRING, "a string" },
+	{ "steps", JSON_INTEGER, "a number from 0 to 4294967295" },
+	{ "table", JSON_STRING, "a string" },
+	{ "to", JSON_INTEGER, "a number from 0 to 4294967295" },
+	{ "value", JSON_ARRAY, "a list of strings" },
+	{}
+};
+
+static bool rpc_is_of(const struct rpc_type *type, const json_t *value)
+{
+	if (type->type == JSON_TRUE)
+		return json_is_boolean(value);
+	if (json_typeof(value) != type->type)
+		return false;
+	return !json_is_integer(value) ||
+	       (json_integer_value(value) >= 0 && json_integer_value(value) <= UINT32_MAX);
+}
+
+/* What is of another type is refused, never taken for absent: "dry_run":"true" must not apply */
+static int rpc_check_type(const struct rpc_method *method, const char *name, const json_t *value,
+			  struct rpc_error *error)
+{
+	const struct rpc_type *type;
+
+	for (type = rpc_types; type->name; type++)
+		if (!strcmp(type->name, name) && !json_is_null(value) && !rpc_is_of(type, value))
+			return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants '%s', %s", method->name, name,
+					type->what);
+	return 0;
+}
+
 static int rpc_check_params(const struct rpc_method *method, const struct rpc_call *call,
 			    struct rpc_error *error)
 {
@@ -143,6 +196,8 @@ static int rpc_check_params(const struct rpc_method *method, const struct rpc_ca
 		if (i == 8 || !method->params[i])
 			return rpc_fail(error, RPC_BAD_PARAMS, "'%s' has no parameter '%s'",
 					method->name, key);
+		if (rpc_check_type(method, key, value, error) < 0)
+			return -1;
 	}
 	return 0;
 }
