@@ -78,7 +78,8 @@ static int render_graphs(struct cli *cli, const json_t *result)
 		w = measure(cli, nodes);
 		buf_printf(&cli->out, "%sgraph %s at %s (generation %s, %s packets)\n",
 			   i ? "\n" : "", print_cell(cli, graph, "name"),
-			   print_cell(cli, graph, "hook"), print_cell(cli, graph, "generation"), print_cell(cli, graph, "packets"));
+			   print_cell(cli, graph, "hook"), print_cell(cli, graph, "generation"),
+			   print_cell(cli, graph, "packets"));
 		json_array_foreach(nodes, j, node)
 			put_node(cli, node, &w);
 	}

@@ -2,6 +2,7 @@
 // Copyright (c) The shunt authors
 /* client_test.c - control/client: answers whole, slow, broken and absent */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ struct script {
 	const char *name;
 	const char *answer;	/* to each line; NULL: none, and wait until the client goes */
 	bool bytewise;		/* a write a byte */
-	bool early;		/* answer the first bytes, then close */
+	bool early;		/* answer the first bytes, read no more */
+	bool stay;		/* early: but close only after the client */
 	bool hang_up;		/* close behind the answer */
 	int want;
 	const char *want_text;
@@ -65,6 +67,11 @@ static void *serve(void *arg)
 			say(fd, script->answer, script->bytewise);
 		if (script->early || script->hang_up)
 			break;
+	}
+	if (script->stay) {
+		struct pollfd poller = { .fd = fd };	/* POLLHUP always counts */
+
+		poll(&poller, 1, -1);
 	}
 	fd_close(fd);
 	return NULL;
@@ -214,9 +221,10 @@ static void test_large(void **state)
 /* A daemon that refuses a request by its size does not read the rest of it */
 static void test_refused_early(void **state)
 {
-	static const struct script script = {
+	const struct script script = {
 		.answer = "{\"id\":null,\"error\":{\"code\":-32600,\"message\":\"too large\"}}\n",
 		.early = true,
+		.stay = *state,
 	};
 	char *params = large_object(), *answer;
 	struct shunt_client *client;
@@ -366,14 +374,15 @@ static void test_offline_dies(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scripts) / sizeof(scripts[0]) + 8];
+	struct CMUnitTest tests[sizeof(scripts) / sizeof(scripts[0]) + 9];
 	size_t n = 0, i;
 
 	for (i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
 		tests[n++] = unit_row(scripts[i].name, test_script, &scripts[i]);
 	tests[n++] = unit_row("request: one line", test_request, NULL);
 	tests[n++] = unit_row("8 MiB each way", test_large, NULL);
-	tests[n++] = unit_row("refused before it was sent whole", test_refused_early, NULL);
+	tests[n++] = unit_row("refused before it was sent whole, closed", test_refused_early, NULL);
+	tests[n++] = unit_row("refused before it was sent whole, open", test_refused_early, "stay");
 	tests[n++] = unit_row("no answer: timeout", test_silent, NULL);
 	tests[n++] = unit_row("no connection: timeout", test_full, NULL);
 	tests[n++] = unit_row("nobody there", test_nobody, NULL);
