@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "cli_fake.h"
@@ -268,6 +269,49 @@ static void test_full_disk(void **state)
 	fake_fini(&fake);
 }
 
+/* As somebody who may not open the first socket, root or not */
+static void run_denied(const struct fake_answer *answers, const char *word, struct fake *fake)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool root = !geteuid();
+	char beside[200];
+
+	*fake = (struct fake){ .answers = answers };
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/x.sock", unit_folder());
+	snprintf(beside, sizeof(beside), "%s/x-ro.sock", unit_folder());
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(chmod(address.sun_path, 0), 0);
+	assert_int_equal(symlink("shuntd.sock", beside), 0);
+	assert_int_equal(chmod(unit_folder(), root ? 0777 : 0700), 0);
+	assert_int_equal(root ? seteuid(65534) : 0, 0);
+	fake_run(fake, (const char *[]){ word, "-q", "--socket", address.sun_path, NULL });
+	assert_int_equal(root ? seteuid(0) : 0, 0);
+	prctl(PR_SET_DUMPABLE, 1);	/* the leak checker wants to look at us */
+	chmod(unit_folder(), 0700);
+	unlink(beside);
+	unlink(address.sun_path);
+	fd_close(fd);
+}
+
+/* What only looks goes to the read-only socket; what changes says who may */
+static void test_denied(void **state)
+{
+	const struct fake_answer answers[] = { { .result = "{}" } };
+	struct fake fake;
+
+	run_denied(answers, "status", &fake);
+	assert_string_equal(fake.requests.data, "status -\n");
+	assert_string_equal(fake.err, "");
+	assert_int_equal(fake.status, 0);
+	fake_fini(&fake);
+	run_denied(answers, "confirm", &fake);
+	assert_int_equal(fake.n_requests, 0);
+	assert_non_null(strstr(fake.err, "/x.sock' is not for you: be root"));
+	assert_int_equal(fake.status, 5);
+	fake_fini(&fake);
+}
+
 static int open_terminal(int *ret_master)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave;
@@ -438,7 +482,8 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest others[] = {
-		cmocka_unit_test(test_unreachable), cmocka_unit_test(test_hangs_up),
+		cmocka_unit_test(test_unreachable), cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_hangs_up),
 		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_watch), cmocka_unit_test(test_check),
 		cmocka_unit_test(test_durations), cmocka_unit_test(test_table),
