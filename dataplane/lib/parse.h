@@ -122,6 +122,7 @@ static __always_inline int shunt_parse_ip4_options(shunt_ctx *ctx, struct shunt_
 	__u8 opt[IP4_OPTIONS_MAX] = {};
 	__u32 i, skip = 0;
 
+	barrier_var(len);	/* it cannot be more, but the verifier does not know that */
 	if (len > sizeof(opt) || shunt_load(ctx, pkt->l3_off + sizeof(struct iphdr), opt, len) < 0)
 		return SHUNT_DROP(SHUNT_REASON_IP4_SHORT);
 	for (i = 0; i < sizeof(opt) && i < len; i++) {
