@@ -158,7 +158,11 @@ int gates_set(struct gates *gates, uint32_t hook, uint32_t slot, int root_fd, st
 
 void gates_clear(struct gates *gates, uint32_t hook, uint32_t slot)
 {
-	bpf_map_delete_elem(gates->entry_fd[gates_kind(hook)], &slot);
+	int fd = gates->entry_fd[gates_kind(hook)];
+
+	/* Once more if need be: what stays in a slot keeps its programs until the next start */
+	if (bpf_map_delete_elem(fd, &slot) < 0 && errno != ENOENT)
+		bpf_map_delete_elem(fd, &slot);
 }
 
 uint32_t gates_root(const struct gates *gates, uint32_t hook, uint32_t slot)
