@@ -223,6 +223,10 @@ int change_apply(struct daemon *daemon, const struct rpc_peer *peer, const struc
 		log_info("generation %u runs%s%s", next->number, *next->comment ? ": " : "",
 			 next->comment);
 	}
+	if (!changed && !change->dry_run) {	/* but for what was detached by hand */
+		install_release(daemon->install);
+		change_reconcile(daemon);
+	}
 	change_write(daemon, next, changed, before, &report, w);
 	if (changed && !change->dry_run) {
 		change_take(daemon, next, change->confirm_s);

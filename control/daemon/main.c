@@ -270,7 +270,7 @@ int main(int argc, char **argv)
 		 LOG_LEVEL_INFO);
 	object_log_init();
 	signal(SIGPIPE, SIG_IGN);
-	umask(077);
+	umask(022);	/* what is not for all says so where it is made */
 	daemon.run_dir = options.run_dir;
 	daemon.state_dir = options.state_dir;
 	daemon.bpf_dir = options.bpf_dir;

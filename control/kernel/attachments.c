@@ -184,15 +184,17 @@ static int attachments_add_one(struct attachments *attachments, struct gates *ga
 	struct err why = {};
 	int r;
 
-	if (have && !have->error)
+	if (have && (!have->error || (have->held && !strict)))
 		return 0;
 	r = attachments_want(attachments, gates, plan, want, gate_path, &attach_want, &why);
 	if (r == 0)
 		r = attach_add(&attach_want, &attach, &why);
-	if (r < 0 && strict && !failed_before && r != -ENODEV)
-		return err_set(err, r, "attach graph '%s' to '%s' at %s: %s.",
-			       plan->graph[want->graph].name, want->ifname,
-			       module_hook_name(want->hook), why.text);
+	if (r < 0 && strict && !failed_before && r != -ENODEV) {
+		err_set(err, r, "attach graph '%s' to '%s' at %s: %s.",
+			plan->graph[want->graph].name, want->ifname,
+			module_hook_name(want->hook), why.text);
+		return err_at(err, "/attach/%u/dev", want->place);
+	}
 	if (!have)
 		have = attachments_new(attachments, want->ifindex, want->ifname, want->hook);
 	attachment_set(have, plan, want);
@@ -202,6 +204,7 @@ static int attachments_add_one(struct attachments *attachments, struct gates *ga
 	}
 	free(have->error);
 	have->error = NULL;
+	have->held = false;
 	have->attach = attach;
 	have->fresh = true;
 	log_info("attached graph '%s' to '%s' at %s", plan->graph[want->graph].name, want->ifname,
@@ -248,7 +251,7 @@ int attachments_replace(struct attachments *attachments, struct gates *gates,
 		if (r == -ENODEV || r == -ENOLINK)
 			continue;	/* gone meanwhile: the mirror will tell */
 		if (r < 0)
-			return r;
+			return err_at(err, "/attach/%u/dev", want[i].place);
 		attachment_set(have, plan, &want[i]);
 		replaced++;
 	}
@@ -347,23 +350,31 @@ void attachments_settle(struct attachments *attachments)
 		attachments->v[i].fresh = false;
 }
 
+void attachments_release(struct attachments *attachments)
+{
+	unsigned int i;
+
+	for (i = 0; i < attachments->n; i++)
+		attachments->v[i].held = false;
+}
+
 int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks, struct err *err)
 {
-	unsigned int i = 0;
+	unsigned int i;
 	int r, n = 0;
 
-	while (i < attachments->n) {
+	for (i = 0; i < attachments->n; i++) {
 		struct attachment *have = &attachments->v[i];
 
-		if ((ifindex && have->attach.ifindex != ifindex) || !(have->attach.hook & hooks)) {
-			i++;
+		if ((ifindex && have->attach.ifindex != ifindex) || !(have->attach.hook & hooks) ||
+		    have->error)
 			continue;
-		}
-		r = have->error ? 0 : attach_del(&have->attach, attachments->pin_dir, err);
+		r = attach_del(&have->attach, attachments->pin_dir, err);
 		if (r < 0)
 			return r;
-		n += !have->error;
-		attachments_drop(attachments, have);
+		have->error = strdup("detached by hand; the next change attaches it again");
+		have->held = true;
+		n++;
 	}
 	return n;
 }

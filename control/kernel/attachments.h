@@ -16,6 +16,7 @@ struct attachment {
 	bool share;
 	int priority;
 	bool fresh;			/* attached in the transaction that is under way */
+	bool held;			/* detached by hand: not attached again before the next commit */
 	bool leaving;			/* not wanted any more, but detaching it failed */
 	char *error;			/* heap: why it is not attached; NULL: it is */
 };
@@ -53,6 +54,8 @@ int attachments_trim(struct attachments *attachments, const struct plan_attach *
 void attachments_undo(struct attachments *attachments);		/* detach the fresh ones */
 bool attachments_unsettled(const struct attachments *attachments);	/* one failed, or is leaving */
 void attachments_settle(struct attachments *attachments);	/* they are fresh no longer */
+/* Detach by hand: they are held off until a commit, or attachments_release() */
 int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks, struct err *err);
+void attachments_release(struct attachments *attachments);
 
 #endif

@@ -464,6 +464,11 @@ int install_detach(struct install *install, uint32_t ifindex, uint32_t hooks, st
 	return attachments_detach(&install->attachments, ifindex, hooks, err);
 }
 
+void install_release(struct install *install)
+{
+	attachments_release(&install->attachments);
+}
+
 uint64_t install_counter(const struct install *install, uint32_t index)
 {
 	return counters_get(&install->counters, index);

@@ -77,8 +77,13 @@ void install_ports(struct install *install, const struct plan *plan, const struc
 /* What is attached, and what is wanted and failed */
 const struct attachments *install_attached(const struct install *install);
 
-/* Detach from one interface (0: all) at the hooks given; unpins. Return: number, or -errno */
+/*
+ * Detach from one interface (0: all) at the hooks given, until the next commit or
+ * install_release(); unpins. Return: number, or -errno
+ */
 int install_detach(struct install *install, uint32_t ifindex, uint32_t hooks, struct err *err);
+
+void install_release(struct install *install);
 
 uint64_t install_counter(const struct install *install, uint32_t index);
 uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint32_t slot);
