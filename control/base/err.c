@@ -31,6 +31,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 		err->text[0] = '\0';
 	}
 	err->code = code;
+	err->path[0] = '\0';
 	return code;
 }
 
@@ -48,5 +49,17 @@ int err_prefix(struct err *err, const char *fmt, ...)
 	va_end(args);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", old);
+	return err->code;
+}
+
+int err_at(struct err *err, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!err)
+		return -EINVAL;
+	va_start(args, fmt);
+	vsnprintf(err->path, sizeof(err->path), fmt, args);
+	va_end(args);
 	return err->code;
 }

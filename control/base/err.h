@@ -7,6 +7,7 @@
 struct err {
 	int code;		/* -errno; 0: none */
 	char text[2048];	/* one or more lines, no newline at the end */
+	char path[64];		/* what in the configuration it is about, a JSON pointer; "": not known */
 };
 
 /**
@@ -20,5 +21,8 @@ int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((form
 
 /* Put "...: " in front of the text. Return: err->code (or -EINVAL if @err is NULL) */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Say what in the configuration it is about; err_set() forgets that. Returns as err_prefix() */
+int err_at(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -108,9 +108,9 @@ static const struct config_attach *match_link(const struct config *config,
 	return glob;
 }
 
-static void add_attach(const struct plan *plan, const struct config_attach *config,
-		       const struct link *link, struct arena *arena,
-		       struct plan_attach **attach, unsigned int *n)
+static void add_attach(const struct plan *plan, const struct config *from,
+		       const struct config_attach *config, const struct link *link,
+		       struct arena *arena, struct plan_attach **attach, unsigned int *n)
 {
 	const struct plan_graph *graph = plan_graph_find(plan, config->graph, config->hook);
 	struct plan_attach *to;
@@ -125,6 +125,7 @@ static void add_attach(const struct plan *plan, const struct config_attach *conf
 		.mode = config->mode,
 		.share = config->share,
 		.priority = config->priority,
+		.place = config - from->attach,
 	};
 	memcpy(to->ifname, link->name, sizeof(to->ifname));
 }
@@ -141,7 +142,8 @@ unsigned int plan_attachments(const struct config *config, const struct plan *pl
 		for (k = 0; k < COMPILE_HOOKS; k++) {
 			match = match_link(config, &links->link[i], compile_hooks[k]);
 			if (match)
-				add_attach(plan, match, &links->link[i], arena, &attach, &n);
+				add_attach(plan, config, match, &links->link[i], arena,
+					   &attach, &n);
 		}
 	}
 	*ret_attach = attach;

@@ -89,6 +89,7 @@ struct plan_attach {
 	enum config_mode mode;
 	bool share;
 	int priority;
+	unsigned int place;		/* in the configuration's list 'attach' */
 };
 
 struct plan_port {			/* target of redirect(NAME) */

@@ -23,11 +23,6 @@ int rpc_fail(struct rpc_error *error, int code, const char *fmt, ...)
 	return -1;
 }
 
-int rpc_fail_err(struct rpc_error *error, int code, const struct err *err)
-{
-	return rpc_fail(error, code, "%s", err->text);
-}
-
 void rpc_findings(struct jsonw *w, const char *key, const struct diags *diags)
 {
 	unsigned int i;
@@ -62,6 +57,21 @@ int rpc_fail_diags(struct rpc_error *error, const struct diags *diags)
 		return rpc_fail(error, SHUNT_CLIENT_INVALID, "%s: %s, and %u more", diags->v[0].path,
 				diags->v[0].message, diags->total - 1);
 	return rpc_fail(error, SHUNT_CLIENT_INVALID, "%s: %s", diags->v[0].path, diags->v[0].message);
+}
+
+int rpc_fail_err(struct rpc_error *error, int code, const struct err *err)
+{
+	struct diag diag = { .path = err->path, .offset = -1, .code = "refused",
+			     .message = err->text };
+	struct diags diags = { .n = 1, .total = 1, .v = { diag } };
+	struct jsonw w;
+
+	if (*err->path) {
+		buf_clear(&error->findings);
+		jsonw_init(&w, &error->findings, false);
+		rpc_findings(&w, NULL, &diags);
+	}
+	return rpc_fail(error, code, "%s", err->text);
 }
 
 int rpc_text(const struct rpc_call *call, const char *name, const char **ret_text, struct rpc_error *error)

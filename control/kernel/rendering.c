@@ -237,8 +237,11 @@ int rendering_load(const struct rendering_paths *paths, const struct rendering_m
 	r = pins_remove(path);		/* of a commit that did not come to be */
 	if (r == 0)
 		r = pins_mkdir(path, err);
-	for (i = 0; r == 0 && i < graph->n_nodes; i++)
+	for (i = 0; r == 0 && i < graph->n_nodes; i++) {
 		r = render_node(paths, maps, graph, &graph->node[i], next_fd, err);
+		if (r < 0)
+			err_at(err, "/nodes/%s/module", graph->node[i].name);
+	}
 	if (r == 0)
 		r = render_root(paths, maps, graph, next_fd, &root_fd, err);
 	if (r == 0)

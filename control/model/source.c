@@ -119,9 +119,9 @@ static void put_char(struct buf *out, const char *text, size_t n)
 		buf_add(out, text, n);
 }
 
-static void put_text(struct buf *out, const char *text)
+static void put_text(struct buf *out, const char *text, size_t len)
 {
-	size_t len = strlen(text), n;
+	size_t n;
 
 	while (len) {
 		n = utf8_next(text, len, NULL);
@@ -200,22 +200,22 @@ static void put_source(struct buf *out, const char *line, size_t len, int column
 static void print_one(struct buf *out, const char *file, const char *text, size_t len,
 		      const struct tree *tree, const struct diag *diag)
 {
+	size_t head = strcspn(diag->message, "\n"), source_len = 0;
 	int line, column, end_column;
 	const char *source = NULL;
-	size_t source_len = 0;
 
 	source_locate(tree, diag, &line, &column, &end_column);
 	if (file)
-		put_text(out, file);
+		put_text(out, file, strlen(file));
 	if (file && line)
 		buf_printf(out, ":%d:%d", line, column);
 	else if (line)
 		buf_printf(out, "%d:%d", line, column);
 	buf_str(out, file || line ? ": error: " : "error: ");
-	put_text(out, diag->message);
+	put_text(out, diag->message, head);
 	if (!line && *diag->path) {
 		buf_str(out, " (at ");
-		put_text(out, diag->path);
+		put_text(out, diag->path, strlen(diag->path));
 		buf_char(out, ')');
 	}
 	buf_char(out, '\n');
@@ -223,9 +223,14 @@ static void print_one(struct buf *out, const char *file, const char *text, size_
 		source = source_line(text, len, line, &source_len);
 	if (source && source_len)
 		put_source(out, source, source_len, column, end_column);
+	if (diag->message[head]) {	/* the line comes before what is said at length */
+		buf_str(out, INDENT);
+		put_text(out, diag->message + head + 1, strlen(diag->message + head + 1));
+		buf_char(out, '\n');
+	}
 	if (diag->hint) {
 		buf_str(out, INDENT "hint: ");
-		put_text(out, diag->hint);
+		put_text(out, diag->hint, strlen(diag->hint));
 		buf_char(out, '\n');
 	}
 }

@@ -163,6 +163,21 @@ static void test_err_prefix(void **state)
 	assert_int_equal(err_prefix(NULL, "x"), -EINVAL);
 }
 
+static void test_err_at(void **state)
+{
+	struct err err = { 0 };
+
+	err_set(&err, -EBUSY, "a");
+	assert_int_equal(err_at(&err, "/nodes/%s/module", "n"), -EBUSY);
+	assert_string_equal(err.path, "/nodes/n/module");
+	assert_string_equal(err.text, "a: Device or resource busy");
+	err_prefix(&err, "b");
+	assert_string_equal(err.path, "/nodes/n/module");
+	err_set(&err, -EIO, "c");
+	assert_string_equal(err.path, "");
+	assert_int_equal(err_at(NULL, "x"), -EINVAL);
+}
+
 static void test_err_long(void **state)
 {
 	static char text[5000];
@@ -392,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_err_set),
 		cmocka_unit_test(test_err_own_text_as_argument),
 		cmocka_unit_test(test_err_prefix),
+		cmocka_unit_test(test_err_at),
 		cmocka_unit_test(test_err_long),
 		cmocka_unit_test(test_diags_add),
 		cmocka_unit_test(test_diags_many),

@@ -39,6 +39,14 @@ static const struct print_case {
 	  "f.yaml:5:22: error: m\n"
 	  "        - tcp dport 22 accpt # ssh\n"
 	  "                       ^~~~~\n" },
+	{ "a message of several lines: the line behind the first of them",
+	  { "/nodes/guard/rules/1", 0, 13, 5, 0, 0, "c", "refused\n  | why\nlog", "h" },
+	  "f.yaml:5:22: error: refused\n"
+	  "        - tcp dport 22 accpt # ssh\n"
+	  "                       ^~~~~\n"
+	  "          | why\n"
+	  "        log\n"
+	  "        hint: h\n" },
 	{ "length not known: a caret", { "/nodes/guard/rules/1", 0, 4, 0, 0, 0, "c", "m", NULL },
 	  "f.yaml:5:13: error: m\n"
 	  "        - tcp dport 22 accpt # ssh\n"
