@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* generation.c - one configuration with its contracts and its plan, in one arena */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -31,6 +32,54 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+unsigned int generation_module_names(const char *module_dir, struct arena *arena,
+				     const char ***ret_name)
+{
+	const char **name = NULL;
+	struct dirent *entry;
+	unsigned int i, n = 0, kept = 0;
+	DIR *dir = opendir(module_dir);
+	char *dot;
+
+	while (dir && (entry = readdir(dir))) {
+		dot = strchr(entry->d_name, '.');
+		if (dot && dot != entry->d_name && (!strcmp(dot, ".xdp.o") || !strcmp(dot, ".tc.o")))
+			*arena_push(arena, name, n) = arena_strndup(arena, entry->d_name,
+								    dot - entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(name, n, sizeof(*name), by_name);
+	for (i = 0; i < n; i++)
+		if (!kept || strcmp(name[kept - 1], name[i]))
+			name[kept++] = name[i];
+	*ret_name = name;
+	return kept;
+}
+
+/* Why a node has no module, and which one may be meant */
+static void generation_no_module(struct generation *generation, const struct config_node *node,
+				 const char *module_dir, const struct err *err)
+{
+	struct arena *arena = &generation->arena;
+	const char **name;
+	struct diag *diag;
+	unsigned int n;
+
+	diag = diags_add(&generation->diags, tree_path(tree_get(node->tree, "module"), arena),
+			 "bad_module", "%s", err->text);
+	if (err->code != -ENOENT || strchr(node->module, '/'))
+		return;
+	n = generation_module_names(module_dir, arena, &name);
+	diag_suggest(&generation->diags, diag, node->module, name, n);
+}
+
 /* The contract of each module that a node names, once */
 static void generation_modules(struct generation *generation, const char *module_dir)
 {
@@ -53,9 +102,7 @@ static void generation_modules(struct generation *generation, const char *module
 			continue;
 		module = arena_new(arena, struct module);
 		if (object_inspect(node->module, module_dir, arena, module, &err) < 0) {
-			diags_add(&generation->diags,
-				  tree_path(tree_get(node->tree, "module"), arena),
-				  "bad_module", "%s", err.text);
+			generation_no_module(generation, node, module_dir, &err);
 			continue;
 		}
 		*arena_push(arena, set->ref, set->n) = (struct module_ref) { node->module, module };

@@ -44,6 +44,10 @@ void generation_free(struct generation *generation);
 int generation_build(struct generation *generation, const char *module_dir,
 		     const struct link_table *links, const struct plan *running);
 
+/* Names of the built-in modules, sorted; in @arena. Return: how many */
+unsigned int generation_module_names(const char *module_dir, struct arena *arena,
+				     const char ***ret_name);
+
 /* Attachments again, after the mirror changed */
 void generation_reattach(struct generation *generation, const struct link_table *links);
 
