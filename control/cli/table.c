@@ -104,7 +104,9 @@ static json_t *element(int argc, char **argv)
 
 static int render_value(struct cli *cli, const json_t *result)
 {
-	buf_printf(&cli->out, "%s\n", words(cli, json_object_get(result, "value")));
+	const json_t *value = json_object_get(json_object_get(result, "element"), "value");
+
+	buf_printf(&cli->out, "%s\n", words(cli, value));
 	return CLI_OK;
 }
 

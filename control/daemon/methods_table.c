@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* methods_table.c - modules and tables */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +12,6 @@
 
 #define ELEMENTS_MAX 10000	/* of a table in one answer */
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Names of X.xdp.o and X.tc.o in the module folder, sorted, once each */
-static unsigned int module_names(struct arena *arena, const char *folder, const char ***ret_name)
-{
-	const char **name = NULL;
-	struct dirent *entry;
-	unsigned int i, n = 0, kept = 0;
-	DIR *dir = opendir(folder);
-	char *dot;
-
-	while (dir && (entry = readdir(dir))) {
-		dot = strchr(entry->d_name, '.');
-		if (dot && dot != entry->d_name && (!strcmp(dot, ".xdp.o") || !strcmp(dot, ".tc.o")))
-			*arena_push(arena, name, n) = arena_strndup(arena, entry->d_name,
-								    dot - entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	if (n)
-		qsort(name, n, sizeof(*name), by_name);
-	for (i = 0; i < n; i++)
-		if (!kept || strcmp(name[kept - 1], name[i]))
-			name[kept++] = name[i];
-	*ret_name = name;
-	return kept;
-}
-
 METHOD(module_list)
 {
 	struct arena arena = {};
@@ -52,7 +20,7 @@ METHOD(module_list)
 	const char **name;
 	unsigned int i, n;
 
-	n = module_names(&arena, daemon->module_dir, &name);
+	n = generation_module_names(daemon->module_dir, &arena, &name);
 	jsonw_array(w, "modules");
 	for (i = 0; i < n; i++)
 		if (object_inspect(name[i], daemon->module_dir, &arena, &module, &err) == 0)
@@ -192,7 +160,7 @@ typedef int (*table_op)(const struct table *table, const struct words *words, st
 static int op_get(const struct table *table, const struct words *words, struct jsonw *w,
 		  struct err *err)
 {
-	return table_get(table, words->key, words->n_key, w, "value", err);
+	return table_get(table, words->key, words->n_key, w, "element", err);
 }
 
 static int op_set(const struct table *table, const struct words *words, struct jsonw *w,

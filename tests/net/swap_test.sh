@@ -64,7 +64,7 @@ counters() {
 	ip -n "$box" -s -j link show dev out | sed 's/.*"tx":{[^}]*"dropped":\([0-9]*\).*/\1/'
 	for node in last sink; do
 		rpc table.get "{\"node\":\"$node\",\"table\":\"torn_total\",\"key\":[\"0\"]}" \
-			/value/value/packets /value/value/torn || return
+			/element/value/packets /element/value/torn || return
 	done
 }
 
