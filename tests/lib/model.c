@@ -284,6 +284,7 @@ static bool matches(const struct model_match *match, const struct model_packet *
 	bool v4 = k->version == 4, v6 = k->version == 6;
 	bool tcp = k->l4 && k->proto == 6, udp = k->l4 && k->proto == 17;
 	bool sctp = k->l4 && k->proto == 132;
+	bool icmp = v4 && k->l4 && k->proto == 1, icmpv6 = v6 && k->l4 && k->proto == 58;
 
 	switch (match->field) {
 	case MODEL_IP_SADDR:	return v4 && in_ranges(match, k->saddr, 4);
@@ -303,10 +304,10 @@ static bool matches(const struct model_match *match, const struct model_packet *
 	case MODEL_TH_SPORT:	return number_matches(match, tcp || udp || sctp, k->sport);
 	case MODEL_TH_DPORT:	return number_matches(match, tcp || udp || sctp, k->dport);
 	case MODEL_TCP_FLAGS:	return flags_match(match, k);
-	case MODEL_ICMP_TYPE:	return number_matches(match, v4 && k->l4 && k->proto == 1, k->icmp_type);
-	case MODEL_ICMP_CODE:	return number_matches(match, v4 && k->l4 && k->proto == 1, k->icmp_code);
-	case MODEL_ICMPV6_TYPE:	return number_matches(match, v6 && k->l4 && k->proto == 58, k->icmp_type);
-	case MODEL_ICMPV6_CODE:	return number_matches(match, v6 && k->l4 && k->proto == 58, k->icmp_code);
+	case MODEL_ICMP_TYPE:	return number_matches(match, icmp, k->icmp_type);
+	case MODEL_ICMP_CODE:	return number_matches(match, icmp, k->icmp_code);
+	case MODEL_ICMPV6_TYPE:	return number_matches(match, icmpv6, k->icmp_type);
+	case MODEL_ICMPV6_CODE:	return number_matches(match, icmpv6, k->icmp_code);
 	case MODEL_FRAG:	return number_matches(match, v4 || v6, k->frag);
 	case MODEL_FIELDS:	break;
 	}

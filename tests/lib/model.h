@@ -48,7 +48,7 @@ enum model_flags { MODEL_ANY_OF, MODEL_NONE_OF, MODEL_ARE, MODEL_ARE_NOT, MODEL_
 #define MODEL_RULES	16
 
 struct model_range {
-	uint8_t first[16], last[16];	/* addresses: wire order; numbers: in first[0..1], high byte first */
+	uint8_t first[16], last[16];	/* wire order; numbers: two bytes, the high one first */
 	int prefix;			/* how it is written: length; -1: as a range */
 };
 
@@ -80,7 +80,7 @@ void model_parse(const uint8_t *frame, size_t len, struct model_packet *ret_pack
 const char *model_filter(const struct model_filter *filter, const struct model_packet *packet,
 			 unsigned int *ret_rule);
 
-/* A filter of a few rules that each can match; at most 4096 rows a family. *random: unit_random()'s */
+/* A filter of a few rules that each can match; at most 4096 rows a family */
 void model_filter_random(struct model_filter *ret_filter, uint64_t *random);
 
 /* One rule as text, without a newline; @size 1024 is enough */

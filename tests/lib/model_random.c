@@ -55,14 +55,16 @@ static void random_numbers(struct model_match *match, uint64_t *random, unsigned
 
 static void random_ports(struct model_match *match, uint64_t *random)
 {
-	static const uint16_t pool[] = { 0, 1, 22, 53, 80, 255, 256, 443, 1000, 1024, 65534, 65535 };
+	static const uint16_t pool[] = { 0, 1, 22, 53, 80, 255, 256, 443, 1000, 1024, 65534,
+					 65535 };
 
 	random_numbers(match, random, 65535, pool, sizeof(pool) / sizeof(pool[0]));
 }
 
 static void random_protos(struct model_match *match, uint64_t *random)
 {
-	static const uint16_t pool[] = { 0, 1, 6, 17, 43, 44, 47, 50, 51, 58, 59, 60, 132, 253, 255 };
+	static const uint16_t pool[] = { 0, 1, 6, 17, 43, 44, 47, 50, 51, 58, 59, 60, 132, 253,
+					 255 };
 
 	random_numbers(match, random, 255, pool, sizeof(pool) / sizeof(pool[0]));
 }
@@ -118,8 +120,10 @@ static void random_addresses(struct model_match *match, uint64_t *random, size_t
 			       other, size);
 			range->prefix = -1;
 		} else {
-			prefix_range(range, size, match->negated || below(random, 8) ?
-				     size * 8 - 1 - below(random, 11) : below(random, size * 8 + 1));
+			bool narrow = match->negated || below(random, 8);
+
+			prefix_range(range, size, narrow ? size * 8 - 1 - below(random, 11) :
+				     below(random, size * 8 + 1));
 		}
 	}
 }
@@ -195,7 +199,7 @@ static unsigned int cost(const struct model_match *match)
 	unsigned int i, sum = match->negated;
 
 	for (i = 0; i < match->n; i++) {
-		if (four || six)	/* ranges lie in 10 bits; what is left out has a prefix a bit */
+		if (four || six)	/* ranges lie in 10 bits; the rest has a prefix a bit */
 			sum += (match->range[i].prefix < 0 ? 20 : 1) +
 			       (match->negated ? (four ? 32 : 128) + 20 : 0);
 		else
@@ -282,7 +286,14 @@ void model_filter_random(struct model_filter *ret_filter, uint64_t *random)
 }
 
 /* ---- text ---- */
-static void value_text(const struct model_match *match, const uint8_t *value, char *text, size_t size)
+static bool is_address(enum model_field field)
+{
+	return field == MODEL_IP_SADDR || field == MODEL_IP_DADDR || field == MODEL_IP6_SADDR ||
+	       field == MODEL_IP6_DADDR;
+}
+
+static void value_text(const struct model_match *match, const uint8_t *value, char *text,
+		       size_t size)
 {
 	static const char *const frags[] = { "none", "first", "later" };
 
@@ -313,8 +324,7 @@ static void range_text(const struct model_match *match, const struct model_range
 
 	value_text(match, range->first, first, sizeof(first));
 	value_text(match, range->last, last, sizeof(last));
-	if (match->field < MODEL_NFPROTO && range->prefix >= 0 && match->field != MODEL_IP_PROTOCOL &&
-	    match->field != MODEL_IP6_NEXTHDR && match->field != MODEL_L4PROTO)
+	if (is_address(match->field) && range->prefix >= 0)
 		snprintf(text, size, "%s/%d", first, range->prefix);
 	else if (!strcmp(first, last))
 		snprintf(text, size, "%s", first);

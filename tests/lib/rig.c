@@ -390,8 +390,8 @@ static void rig_check_end(const struct shunt_edge *end, struct rig *rig, struct 
 		wanted = RIG_REDIRECT;
 	if (end->target == SHUNT_TARGET_DROP) {
 		if (out->reason)
-			snprintf(out->fault, sizeof(out->fault), "%s is a drop, counted again as %s",
-				 out->left, out->reason);
+			snprintf(out->fault, sizeof(out->fault),
+				 "%s is a drop, counted again as %s", out->left, out->reason);
 		out->reason = reason_names[end->arg];
 	}
 	if (out->verdict != wanted)

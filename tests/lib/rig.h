@@ -62,9 +62,9 @@ struct rig_input {
 
 struct rig_outcome {
 	enum rig_verdict verdict;
-	const char *left;		/* last edge, "guard.drop"; "root": the root let it not in */
+	const char *left;		/* last edge, "guard.drop"; "root": not let in */
 	const char *reason;		/* of a drop; else NULL */
-	uint32_t rule;			/* number from 1 of the filter's rule that counted it; 0: none */
+	uint32_t rule;			/* number from 1 of the rule that counted it; 0: none */
 	uint32_t miss;			/* tail calls that found nothing */
 	char way[512];			/* "root.next guard.accept meter.next" */
 	char fault[704];		/* what does not add up; empty: nothing */
@@ -101,7 +101,7 @@ const struct plan_node *rig_node(const struct rig *rig, const char *name);
 /* Sum over CPUs of the packets that left by an edge, "guard.drop" */
 uint64_t rig_edge(const struct rig *rig, const char *edge);
 
-/* A file in the build folder, which the running program lies in. Valid for the next three calls, too */
+/* A file in the build folder, in which the program lies. Good for three more calls */
 const char *rig_built(const char *path);
 
 #endif

@@ -5,8 +5,8 @@
  *
  *	rig HOOK CONFIG < FRAMES
  *
- * CONFIG is a file with the sections 'nodes' and 'graphs', FRAMES has one in hex a line. A line comes
- * out for each: the edge that it left by last, and the reason if it was dropped.
+ * CONFIG is a file with the sections 'nodes' and 'graphs', FRAMES has one in hex a line. A line
+ * comes out for each: the edge that it left by last, and the reason if it was dropped.
  */
 #include <stdio.h>
 #include <stdlib.h>

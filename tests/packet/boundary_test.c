@@ -166,7 +166,8 @@ static void veth_down(void)
 
 static void send_frames(const struct pkt *p)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex("shunt_a") };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_ifindex = if_nametoindex("shunt_a") };
 	int fd = socket(AF_PACKET, SOCK_RAW, 0), i;
 
 	assert_true(fd >= 0);

@@ -50,7 +50,8 @@ static const char *address(bool six, char *text, size_t size)
 
 static uint16_t port(void)
 {
-	static const uint16_t pool[] = { 0, 1, 22, 53, 80, 255, 256, 443, 1000, 1024, 65534, 65535 };
+	static const uint16_t pool[] = { 0, 1, 22, 53, 80, 255, 256, 443, 1000, 1024, 65534,
+					 65535 };
 
 	return chance(80) ? pool[below(12)] : below(65536);
 }
@@ -105,7 +106,8 @@ static void push_l4(struct pkt *p, bool six)
 		break;
 	case 2:
 	case 3:
-		pkt_udp(p, .sport = port(), .dport = port(), .len = chance(5) ? (int)below(64) + 1 : 0);
+		pkt_udp(p, .sport = port(), .dport = port(),
+			.len = chance(5) ? (int)below(64) + 1 : 0);
 		break;
 	case 4:
 		pkt_sctp(p, .sport = port(), .dport = port());
@@ -137,7 +139,8 @@ static void random_packet(struct pkt *p)
 	pkt_init(p);
 	pkt_eth(p, .type = chance(2) ? (int)below(0xffff) + 1 : chance(2) ? 0x0806 : 0);
 	while (tags--)
-		pkt_vlan(p, .id = below(4096), .tpid = chance(50) ? 0 : chance(50) ? 0x88a8 : 0x9100);
+		pkt_vlan(p, .id = below(4096),
+			 .tpid = chance(50) ? 0 : chance(50) ? 0x88a8 : 0x9100);
 	push_ip(p, six);
 	if (six)
 		push_extensions(p);

@@ -89,7 +89,7 @@ static void test_count(void **state)
 		PKT(ETH(), VLAN(.id = 1), VLAN(.id = 2), IP6(), UDP()),	/* 70 */
 		PKT(ETH(.type = 0x88b5), FILL(46)),			/* 60 */
 		PKT(ETH(), IP4(), TCP(.dport = 1), FILL(1460)),			/* 1514 */
-		PKT(ETH(), IP4(.version = 7), UDP()),			/* 42: L2 is all that count asks for */
+		PKT(ETH(), IP4(.version = 7), UDP()),			/* 42: L2 is enough */
 	};
 	unsigned int i, round;
 	struct total total;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
-/* parse_cases.h - packets, and what the root must make of each: a reason, or the context's fields */
+/* parse_cases.h - packets, and what the root makes of each: a reason, or the context's fields */
 #ifndef TESTS_PARSE_CASES_H
 #define TESTS_PARSE_CASES_H
 
@@ -123,8 +123,9 @@ static const struct parse_case parse_cases[] = {
 
 	/* ---- IPv4 options ---- */
 	{ "options: padding only", PKT(ETH(), IP4(OPTS("\1\1\1\0")), UDPX), OPT4(38, 0) },
-	{ "options: 40 NOPs", PKT(ETH(), IP4(OPTS("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
-						  "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1")), UDPX),
+	{ "options: 40 NOPs",
+	  PKT(ETH(), IP4(OPTS("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+			      "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1")), UDPX),
 	  OPT4(74, 0) },
 	{ "options: nothing counts behind end-of-list",
 	  PKT(ETH(), IP4(OPTS("\0\x83\x03\xff")), UDPX), OPT4(38, 0) },
@@ -155,7 +156,8 @@ static const struct parse_case parse_cases[] = {
 	  .drop = "ip4_opt" },
 	{ "options: no room for a length, at byte 40",
 	  PKT(ETH(), IP4(OPTS("\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
-			      "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x07")), UDPX), .drop = "ip4_opt" },
+			      "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\x07")), UDPX),
+	  .drop = "ip4_opt" },
 	{ "options cut", PKT(ETH(), IP4(OPTS("\x94\4\0\0")), UDPX), .cut = 36,
 	  .drop = "ip4_len" },
 
@@ -239,8 +241,9 @@ static const struct parse_case parse_cases[] = {
 	  .drop = "udp_len" },
 	{ "UDP length below the packet", PKT(ETH(), IP4(), UDP(.sport = 1, .dport = 2, .len = 8),
 					     FILL(4)), IS4(17, 12), PORTS(1, 2) },
-	{ "UDP without checksum", PKT(ETH(), IP4(), UDP(.sport = 1, .dport = 2,
-							.check = PKT_ZERO)), IS4(17, 8), PORTS(1, 2) },
+	{ "UDP without checksum",
+	  PKT(ETH(), IP4(), UDP(.sport = 1, .dport = 2, .check = PKT_ZERO)), IS4(17, 8),
+	  PORTS(1, 2) },
 	{ "SCTP", SCTP4(SRC4, DST4, 5, 6, FILL(4)), IS4(132, 16), PORTS(5, 6) },
 	{ "SCTP of 11 bytes", PKT(ETH(), IP4(.next = 132), FILL(11)), .drop = "sctp_short" },
 	{ "SCTP of 12 bytes", SCTP4(SRC4, DST4, 5, 6), IS4(132, 12), PORTS(5, 6) },
@@ -291,8 +294,8 @@ static const struct parse_case parse_cases[] = {
 	{ "routing header type 2", PKT(ETH(), IP6(), ROUTING(.type = 2, .left = 1,
 							     .addr = { "fd00::3" }), UDPX),
 	  EXT6(78, 17, 8) },
-	{ "routing header type 4", PKT(ETH(), IP6(), ROUTING(.type = 4, .left = 1,
-							     .addr = { "fd00::3", "fd00::4" }), UDPX),
+	{ "routing header type 4",
+	  PKT(ETH(), IP6(), ROUTING(.type = 4, .left = 1, .addr = { "fd00::3", "fd00::4" }), UDPX),
 	  EXT6(94, 17, 8) },
 	{ "routing header type 0", PKT(ETH(), IP6(), ROUTING(.type = 0, .left = 1,
 							     .addr = { "fd00::3" }), UDPX),

@@ -242,7 +242,8 @@ static void test_cut(void **state)
 		need = whole(&parse_cases[i], &p);
 		for (len = 14; len < p.len; len++) {
 			for (j = 0; j < HOOKS; j++) {
-				if (!run(deep[j], &(struct rig_input) { .data = p.data, .len = len }))
+				if (!run(deep[j], &(struct rig_input) { .data = p.data,
+									.len = len }))
 					continue;
 				n++;
 				if ((len < need) == !strcmp(out.left, "root"))
@@ -335,8 +336,8 @@ static void test_foreign_metadata(void **state)
 
 	pkt_build(&p, U4());
 	for (len = 4; len <= sizeof(handoff); len += 4) {
-		assert_true(run(deep[0], &(struct rig_input) { .data = p.data, .len = p.len,
-							       .meta = &handoff, .meta_len = len }));
+		assert_true(run(deep[0], &(struct rig_input) {
+				.data = p.data, .len = p.len, .meta = &handoff, .meta_len = len }));
 		assert_string_equal(out.left, "guard.accept");
 		assert_int_equal(out.meta_len, 0);
 		assert_int_equal(out.pkt.mark, 0);

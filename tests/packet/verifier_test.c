@@ -87,7 +87,8 @@ static void test_module(void **state)
 		filter_config(&yaml);
 	buf_str(&yaml, "  behind: { module: count }\ngraphs:\n");
 	if (filter) {
-		buf_str(&yaml, "  g:\n    entry: tested\n    edges:\n      tested: { accept: behind");
+		buf_str(&yaml, "  g:\n    entry: tested\n    edges:\n"
+			"      tested: { accept: behind");
 		for (i = 0; i < 8; i++)
 			buf_printf(&yaml, ", open%u: behind", i);
 		buf_str(&yaml, " }\n      behind: { next: pass }\n");
@@ -116,7 +117,8 @@ int main(void)
 
 	while (dir && n < 64 && (entry = readdir(dir))) {
 		len = strlen(entry->d_name);
-		if (len <= 6 || len - 6 >= SHUNT_NAME_MAX || strcmp(entry->d_name + len - 6, ".xdp.o"))
+		if (len <= 6 || len - 6 >= SHUNT_NAME_MAX ||
+		    strcmp(entry->d_name + len - 6, ".xdp.o"))
 			continue;
 		memcpy(names[n], entry->d_name, len - 6);
 		tests[n] = unit_row(names[n], test_module, names[n]);
