@@ -5,7 +5,7 @@
 # TEST_TIMEOUT=1800
 #
 #	ALL=1		each bpf() call and file operation of a change; else every STRIDE-th
-#	STRIDE=n	of bpf() calls (7)
+#	STRIDE=n	of bpf() calls (13)
 #
 # Two graphs, at XDP and TC of one interface, each drop one port in the old configuration and another one in
 # the new. What comes through says which of the graphs runs.
@@ -13,7 +13,7 @@
 
 ((EUID)) && skip_all "needs root"
 command -v strace >/dev/null || skip_all "no strace"
-STRIDE=${STRIDE:-7}
+STRIDE=${STRIDE:-13}
 [[ ${ALL:-} ]] && STRIDE=1
 ERRORS=(ENOMEM EPERM E2BIG EBUSY ENOSPC EINVAL)
 
