@@ -123,6 +123,7 @@ static __always_inline void shunt_count(struct shunt_cpu *cpu, __u32 counter)
 /* The same for a node, of a counter that the control plane gave it */
 static __always_inline void shunt_count_here(struct shunt_packet *pkt, __u32 counter)
 {
+	barrier_var(counter);	/* Linux 6.1 must see the bound on the register that is added */
 	shunt_count((struct shunt_cpu *)pkt, counter);
 }
 
