@@ -39,21 +39,24 @@ struct scan {
 	__u32	counter;		/* 0: no row matched */
 };
 
+/*
+ * What tells rows apart is compared first: most end at the destination port. Every row has all
+ * its intervals, those of fields that its rule does not ask for hold every value.
+ */
 static __always_inline bool filter_l4_match(const struct scan *scan, const struct filter_l4 *row)
 {
 	const struct shunt_packet *pkt = scan->pkt;
 	bool flags_equal;
 
-	if (pkt->proto < row->proto_first || pkt->proto > row->proto_last)
+	if (scan->dport < row->dport_first || scan->dport > row->dport_last ||
+	    pkt->proto < row->proto_first || pkt->proto > row->proto_last ||
+	    scan->sport < row->sport_first || scan->sport > row->sport_last)
 		return false;
 	if (!(row->frags & scan->frag) || (row->flags & scan->need) != scan->need)
 		return false;
 	if (!(row->flags & FILTER_ROW_L4))
 		return true;
 	if (!(pkt->flags & SHUNT_PKT_L4))
-		return false;
-	if (scan->dport < row->dport_first || scan->dport > row->dport_last ||
-	    scan->sport < row->sport_first || scan->sport > row->sport_last)
 		return false;
 	if (pkt->icmp_type < row->type_first || pkt->icmp_type > row->type_last ||
 	    pkt->icmp_code < row->code_first || pkt->icmp_code > row->code_last)
