@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* wire.bpf.c - the ends of a measured wire: send back, forward without looking, or count and drop */
+/* wire.bpf.c - ends of a measured wire: send back, forward without looking, or count and drop */
 #include <shunt/lib/ctx.h>
 
 #define WIRE_SEND	0	/* live frames of BPF_PROG_TEST_RUN leave by the interface given */

@@ -15,7 +15,7 @@
 #include "bench.h"
 
 #define PASS_NS		2000000	/* of a pass, about: long against the call, not against a time slice */
-#define BENCH_TRIES	100	/* passes that may be thrown away */
+#define BENCH_TRIES	40	/* passes that may be thrown away */
 #define SLACK_NS	0.3	/* what the overhead may be off */
 #define FEW		2	/* XDP: one packet alone would go round the kernel's dispatcher */
 #define FEW_PASSES	9
@@ -62,7 +62,7 @@ uint64_t bench_wall_ns(void)
 	return bench_clock_ns(CLOCK_MONOTONIC_RAW);
 }
 
-/* One pass. Return: ns of CPU time; *ret_ns: the kernel's figure for a packet, whole ns of wall time */
+/* One pass. Return: ns of CPU time; *ret_ns: the kernel's figure for a packet, cut to whole ns */
 static double bench_once(const struct bench_side *side, unsigned int repeat, double *ret_ns)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = repeat, .data_in = side->data,
