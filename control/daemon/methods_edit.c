@@ -101,17 +101,6 @@ METHOD(rule_list)
 	return 0;
 }
 
-/* A list with one more member at an index */
-static void tree_insert(struct arena *arena, struct tree *list, struct tree *value, size_t index)
-{
-	size_t i;
-
-	tree_append(arena, list, value);
-	for (i = list->n - 1; i > index; i--)
-		list->child[i] = list->child[i - 1];
-	list->child[index] = value;
-}
-
 METHOD(rule_add)
 {
 	struct tree *node_tree, *rules;

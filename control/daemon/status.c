@@ -426,6 +426,9 @@ static const char *const reason_help[] = {
 static void write_drop(struct jsonw *w, const struct plan_graph *graph, const struct plan_node *node,
 		       const struct plan_edge *edge, unsigned int reason, uint64_t packets)
 {
+	/* A reason of the operator's own explains itself */
+	bool own = edge && edge->reason && strcmp(edge->reason, reason_name[reason]);
+
 	if (!packets)
 		return;
 	jsonw_object(w, NULL);
@@ -433,8 +436,8 @@ static void write_drop(struct jsonw *w, const struct plan_graph *graph, const st
 	jsonw_str(w, "hook", module_hook_name(graph->hook));
 	jsonw_str(w, "node", node ? node->name : NULL);
 	jsonw_str(w, "edge", edge ? edge->name : NULL);
-	jsonw_str(w, "reason", edge && edge->reason ? edge->reason : reason_name[reason]);
-	jsonw_str(w, "help", reason_help[reason]);
+	jsonw_str(w, "reason", own ? edge->reason : reason_name[reason]);
+	jsonw_str(w, "help", own ? NULL : reason_help[reason]);
 	jsonw_u64(w, "packets", packets);
 	jsonw_object_end(w);
 }

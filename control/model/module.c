@@ -150,7 +150,8 @@ void module_to_json(const struct module *module, struct jsonw *w, const char *ke
 	jsonw_object_end(w);
 	jsonw_u64(w, "abi", module->abi);
 	put_hooks(module, w);
-	jsonw_u64(w, "depth", module->depth);
+	jsonw_fmt(w, "depth", "L%u", module->depth & SHUNT_DEPTH_MASK);
+	jsonw_bool(w, "needs_vlan", module->depth & SHUNT_NEEDS_VLAN);
 	put_edges(module, w);
 	jsonw_u64(w, "open_edges", module->open_edges);
 	put_config(module, w);

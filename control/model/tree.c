@@ -203,6 +203,20 @@ struct tree *tree_append(struct arena *arena, struct tree *list, struct tree *va
 	return value;
 }
 
+struct tree *tree_insert(struct arena *arena, struct tree *list, struct tree *value, size_t index)
+{
+	size_t i;
+
+	tree_append(arena, list, value);
+	for (i = list->n - 1; i > index; i--) {
+		list->child[i] = list->child[i - 1];
+		list->child[i]->index = i;
+	}
+	list->child[index] = value;
+	value->index = index;
+	return value;
+}
+
 struct tree *tree_set(struct arena *arena, struct tree *map, const char *key, struct tree *value)
 {
 	struct tree *old = tree_get(map, key);

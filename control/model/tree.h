@@ -81,6 +81,8 @@ struct tree *tree_new_list(struct arena *arena);
 /* Replaces one of that key. Return: value */
 struct tree *tree_set(struct arena *arena, struct tree *map, const char *key, struct tree *value);
 struct tree *tree_append(struct arena *arena, struct tree *list, struct tree *value);
+/* The same in front of the item at @index; list->n: behind the last */
+struct tree *tree_insert(struct arena *arena, struct tree *list, struct tree *value, size_t index);
 void tree_del(struct tree *parent, const struct tree *child);
 struct tree *tree_copy(struct arena *arena, const struct tree *tree);
 

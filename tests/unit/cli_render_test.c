@@ -204,10 +204,10 @@ static const struct render_case {
 	  "{\"generations\":[{\"generation\":10},{\"generation\":9}]}", "10\n9\n", 0 },
 	{ "module inspect", { "module", "inspect", "limit" }, "module.inspect",
 	  "{\"module\":{\"name\":\"limit\",\"help\":\"rate\",\"abi\":1,\"paths\":[\"/l.o\",null],"
-	  "\"hooks\":[\"xdp\",\"tc-ingress\"],\"depth\":3,\"open_edges\":2,\"edges\":[{\"name\":"
+	  "\"hooks\":[\"xdp\",\"tc-ingress\"],\"depth\":\"L3\",\"open_edges\":2,\"edges\":[{\"name\":"
 	  "\"next\","
 	  "\"fail\":\"closed\",\"target\":null}],\"config\":[],\"tables\":[]}}",
-	  "module limit: rate\n  hooks   xdp, tc-ingress\n  depth   3\n  abi     1\n  object  "
+	  "module limit: rate\n  hooks   xdp, tc-ingress\n  depth   L3\n  abi     1\n  object  "
 	  "/l.o\n"
 	  "  edges   2 more may be named\n\nEDGE  FAIL    TARGET\nnext  closed  -\n", 0 },
 };

@@ -36,7 +36,7 @@ static const struct module gate = {
 static const char gate_json[] =
 	"{\"m\":{\"name\":\"gate\",\"help\":\"per-source rate\","
 	"\"path\":{\"xdp\":\"/lib/gate.xdp.o\",\"tc\":null},\"abi\":1,"
-	"\"hooks\":[\"xdp\",\"tc-egress\"],\"depth\":3,"
+	"\"hooks\":[\"xdp\",\"tc-egress\"],\"depth\":\"L3\",\"needs_vlan\":false,"
 	"\"edges\":[{\"name\":\"next\",\"fail\":\"closed\",\"target\":\"next\"},"
 	"{\"name\":\"over\",\"fail\":\"open\",\"target\":\"drop(rate)\"},"
 	"{\"name\":\"out\",\"fail\":\"closed\",\"target\":\"tx\"},"

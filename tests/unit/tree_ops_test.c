@@ -277,6 +277,28 @@ static void check_trip(struct arena *arena, const struct tree *tree, uint64_t se
 	buf_fini(&out);
 }
 
+/* Items know their index: paths of findings and of diffs are made of it */
+static void test_insert(void **state)
+{
+	static const char *const wanted[] = { "first", "a", "middle", "b", "last" };
+	struct arena arena = {};
+	struct tree *list = tree_new_list(&arena);
+	size_t i;
+
+	tree_append(&arena, list, tree_new_scalar(&arena, "a"));
+	tree_append(&arena, list, tree_new_scalar(&arena, "b"));
+	tree_insert(&arena, list, tree_new_scalar(&arena, "first"), 0);
+	tree_insert(&arena, list, tree_new_scalar(&arena, "middle"), 2);
+	tree_insert(&arena, list, tree_new_scalar(&arena, "last"), list->n);
+	assert_int_equal(list->n, 5);
+	for (i = 0; i < list->n; i++) {
+		assert_string_equal(list->child[i]->text, wanted[i]);
+		assert_int_equal(list->child[i]->index, i);
+		assert_ptr_equal(list->child[i]->parent, list);
+	}
+	arena_fini(&arena);
+}
+
 static void test_hard_scalars(void **state)
 {
 	struct arena arena = { 0 };
@@ -380,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_path_nearest),
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_builders),
+		cmocka_unit_test(test_insert),
 		cmocka_unit_test(test_hard_scalars),
 		cmocka_unit_test(test_long_keys),
 		cmocka_unit_test(test_random_trees),
