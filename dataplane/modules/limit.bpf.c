@@ -20,6 +20,7 @@ SHUNT_CONFIG(__u8, prefix4, 32, "IPv4: bits of the source that share a bucket; 0
 SHUNT_CONFIG(__u8, prefix6, 64, "IPv6: the same, 0 to 128");
 
 #define NSEC_PER_SEC	1000000000ULL
+#define BURST_MAX	(1ULL << 32)	/* at a packet a second it is still no overflow */
 #define TRIES		8	/* lost races before a packet counts as over */
 
 struct limit_key {
@@ -60,7 +61,8 @@ static __always_inline void limit_key_set(struct limit_key *key, const struct sh
 
 static __always_inline bool limit_take(struct limit_bucket *bucket, __u64 now)
 {
-	__u64 step = NSEC_PER_SEC / (rate_pps ?: 1), slack = step * burst_pkts;
+	__u64 burst = burst_pkts < BURST_MAX ? burst_pkts : BURST_MAX;
+	__u64 step = NSEC_PER_SEC / (rate_pps ?: 1), slack = step * burst;
 	__u64 due, start;
 	int i;
 
