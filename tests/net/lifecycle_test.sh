@@ -128,7 +128,7 @@ many add peer
 soon "50 interfaces appear at once" n_attached 51
 many del
 soon "and vanish" n_attached 1
-is "no pin of them is left" "$(find "$TMP/run/bpf/link" -type f | wc -l)" 1
+is "no pin of them is left" "$(find "$TMP/run/bpf/link" -name '*-xdp' -o -name '*-tc-*' | wc -l)" 1
 
 # ---- the daemon stops, dies, starts ----
 ok "three hooks of one interface" apply "$(at in xdp)" "$(at in tc-ingress)" "$(at in tc-egress)"
@@ -158,6 +158,7 @@ is "no packet was lost meanwhile" "$(count r received)" "$(count s sent)"
 
 shuntd_stop			# as a reboot leaves it: the state is there, the kernel's part is not
 rm -rf "$TMP/run/bpf"/{graph,link,table,entry_*,miss_*,ports_*,cpu} && umount "$TMP/run/bpf"
+ns_do box tc qdisc del dev in clsact 2>/dev/null	# filters need no pin
 soon "no pins: nothing is attached" none_on box in
 shuntd_start box
 soon_attached "a start renders and attaches again" "in tc-egress in tc-ingress in xdp"
