@@ -76,8 +76,9 @@ static const struct plan_attach *want_find(const struct plan_attach *want, unsig
 	return NULL;
 }
 
-static int attachments_adopt_one(struct attachments *attachments, uint32_t ifindex,
-				 const char *ifname, uint32_t hook, struct err *err)
+static int attachments_adopt_one(struct attachments *attachments, const struct gates *gates,
+				 uint32_t ifindex, const char *ifname, uint32_t hook,
+				 struct err *err)
 {
 	struct attachment *new;
 	struct attach attach;
@@ -89,7 +90,7 @@ static int attachments_adopt_one(struct attachments *attachments, uint32_t ifind
 	r = attach_adopt(ifindex, ifname, hook, attachments->pin_dir, &attach, err);
 	if (r < 0)
 		return r == -ENOENT || r == -ENOLINK ? 0 : r;
-	if (gates_slot_of(attach.prog_id, &slot) < 0)
+	if (gates_slot_of(gates, hook, attach.prog_id, &slot) < 0)
 		return 0;
 	new = attachments_new(attachments, ifindex, ifname, hook);
 	new->attach = attach;
@@ -99,7 +100,8 @@ static int attachments_adopt_one(struct attachments *attachments, uint32_t ifind
 	return 0;
 }
 
-int attachments_adopt(struct attachments *attachments, const struct link_table *links, struct err *err)
+int attachments_adopt(struct attachments *attachments, const struct gates *gates,
+		      const struct link_table *links, struct err *err)
 {
 	static const uint32_t hooks[] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS, SHUNT_HOOK_TC_EGRESS };
 	struct attach_pin *pin = NULL;
@@ -115,13 +117,13 @@ int attachments_adopt(struct attachments *attachments, const struct link_table *
 		return n;
 	for (r = 0, i = 0; r == 0 && i < (unsigned int)n; i++) {
 		link = link_find(links, pin[i].ifindex);
-		r = attachments_adopt_one(attachments, pin[i].ifindex, link ? link->name : "?",
+		r = attachments_adopt_one(attachments, gates, pin[i].ifindex, link ? link->name : "?",
 					  pin[i].hook, err);
 	}
 	free(pin);
 	for (i = 0; r == 0 && i < links->n; i++)
 		for (j = 0; r == 0 && j < 3; j++)
-			r = attachments_adopt_one(attachments, links->link[i].ifindex,
+			r = attachments_adopt_one(attachments, gates, links->link[i].ifindex,
 						  links->link[i].name, hooks[j], err);
 	return r;
 }
@@ -267,8 +269,8 @@ static bool attachment_fits(const struct attachment *have, const struct plan_att
 		return true;
 	if (have->attach.hook != SHUNT_HOOK_XDP)
 		return true;
-	if (have->share != want->share)
-		return false;
+	if (want->share && have->attach.how == ATTACH_XDP_LINK)
+		return false;	/* the other way round a dispatcher is as good as a link */
 	if (want->mode == CONFIG_MODE_NATIVE)
 		return !have->attach.generic;
 	return want->mode == CONFIG_MODE_AUTO || have->attach.generic;

@@ -31,7 +31,8 @@ void attachments_init(struct attachments *attachments, const char *bpffs);
 void attachments_fini(struct attachments *attachments);		/* detaches nothing */
 
 /* After a start: what pins, dispatchers and clsact filters hold. Return: 0 or -errno */
-int attachments_adopt(struct attachments *attachments, const struct link_table *links, struct err *err);
+int attachments_adopt(struct attachments *attachments, const struct gates *gates,
+		      const struct link_table *links, struct err *err);
 
 /**
  * attachments_add() - Attach what is wanted and not there

@@ -2,6 +2,7 @@
 // Copyright (c) The shunt authors
 /* gates.c - the entry arrays, and the gates that jump through them */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,41 +113,65 @@ int gates_program(struct gates *gates, uint32_t hook, uint32_t slot, struct err 
 }
 
 /* The gate's rodata is its slot and nothing else */
-static int gates_read_slot(uint32_t map_id, uint32_t *ret_slot)
+static int gates_read_slot(int fd, const struct bpf_map_info *info, uint32_t *ret_slot)
 {
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info), zero = 0, value = 0;
-	int fd, r = -ENOENT;
+	uint32_t zero = 0, value = 0;
 
-	fd = bpf_map_get_fd_by_id(map_id);
-	if (fd < 0)
-		return -errno;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && strstr(info.name, ".rodata") &&
-	    info.value_size == sizeof(value) && bpf_map_lookup_elem(fd, &zero, &value) == 0) {
-		*ret_slot = value;
-		r = 0;
-	}
-	fd_close(fd);
-	return r;
+	if (!strstr(info->name, ".rodata") || info->value_size != sizeof(value) ||
+	    bpf_map_lookup_elem(fd, &zero, &value) < 0)
+		return -ENOENT;
+	*ret_slot = value;
+	return 0;
 }
 
-int gates_slot_of(uint32_t prog_id, uint32_t *ret_slot)
+static uint32_t gates_map_id(int fd)
 {
-	uint32_t map_id[8], len, i;
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
+}
+
+/* Over the maps of a gate: its slot, and whether it jumps through our entry array */
+static int gates_read_maps(const struct gates *gates, uint32_t hook, const uint32_t *map_id,
+			   uint32_t n, uint32_t *ret_slot)
+{
+	uint32_t ours = gates_map_id(gates->entry_fd[gates_kind(hook)]), i;
+	bool has_slot = false, has_entry = false;
+
+	for (i = 0; i < n; i++) {
+		struct bpf_map_info info = {};
+		uint32_t len = sizeof(info);
+		int fd = bpf_map_get_fd_by_id(map_id[i]);
+
+		if (fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+			has_slot = gates_read_slot(fd, &info, ret_slot) == 0 || has_slot;
+		has_entry = map_id[i] == ours || has_entry;
+		fd_close(fd);
+	}
+	return has_slot && has_entry ? 0 : -ENOENT;
+}
+
+int gates_slot_of(const struct gates *gates, uint32_t hook, uint32_t prog_id, uint32_t *ret_slot)
+{
 	struct bpf_prog_info info = {};
+	uint32_t map_id[8], len, n;
 	int fd, r = -ENOENT;
 
 	fd = bpf_prog_get_fd_by_id(prog_id);
 	if (fd < 0)
-		return -errno;
+		return -ENOENT;
 	info.map_ids = (uintptr_t)map_id;
 	info.nr_map_ids = sizeof(map_id) / sizeof(map_id[0]);
 	len = sizeof(info);
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && !strcmp(info.name, "shunt_gate"))
-		for (i = 0; r < 0 && i < info.nr_map_ids && i < 8; i++)
-			r = gates_read_slot(map_id[i], ret_slot);
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && !strcmp(info.name, "shunt_gate")) {
+		n = info.nr_map_ids < 8 ? info.nr_map_ids : 8;
+		r = gates_read_maps(gates, hook, map_id, n, ret_slot);
+	}
 	fd_close(fd);
-	return r < 0 ? -ENOENT : 0;
+	return r;
 }
 
 int gates_set(struct gates *gates, uint32_t hook, uint32_t slot, int root_fd, struct err *err)

@@ -175,7 +175,7 @@ int install_recover(struct install *install, struct plan *plan, const struct lin
 	unsigned int i;
 	int r, lost = 0;
 
-	r = attachments_adopt(&install->attachments, links, err);
+	r = attachments_adopt(&install->attachments, &install->gates, links, err);
 	if (r < 0)
 		return r;
 	for (i = 0; i < plan->n_graphs; i++) {
