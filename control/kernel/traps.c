@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 
 #include <linux/if_link.h>
 #include <linux/membarrier.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <bpf/bpf.h>
@@ -41,6 +45,31 @@ static bool is_veth(const struct link *link)
 	return !strcmp(link->kind, "veth");
 }
 
+/* Which of our namespace's ids @ns_fd has, as IFLA_LINK_NETNSID tells of a veth's other end; -1: none */
+static int netns_id(int ns_fd)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtgenmsg gen;
+		struct rtattr attr __attribute__((aligned(NLMSG_ALIGNTO)));
+		int32_t value;
+		char room[64];		/* for the answer */
+	} msg = {
+		.head = { .nlmsg_type = RTM_GETNSID, .nlmsg_flags = NLM_F_REQUEST },
+		.attr = { .rta_len = RTA_LENGTH(sizeof(int32_t)), .rta_type = NETNSA_FD },
+		.value = ns_fd,
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), id = -1;
+
+	msg.head.nlmsg_len = offsetof(typeof(msg), room);
+	if (fd >= 0 && send(fd, &msg, msg.head.nlmsg_len, 0) > 0 &&
+	    recv(fd, &msg, sizeof(msg), 0) >= (ssize_t)offsetof(typeof(msg), room) &&
+	    msg.head.nlmsg_type == RTM_NEWNSID && msg.attr.rta_type == NETNSA_NSID)
+		id = msg.value;
+	fd_close(fd);
+	return id;
+}
+
 /* In the namespace that we are in: is interface @peer the other end of @ifindex? */
 static void peer_look(uint32_t peer, uint32_t ifindex, struct peer *ret_peer)
 {
@@ -55,23 +84,28 @@ static void peer_look(uint32_t peer, uint32_t ifindex, struct peer *ret_peer)
 	ret_peer->seen = true;
 }
 
-static void peer_look_in(const char *name, const struct link *link, struct peer *ret_peer)
+/* Whether namespace @name is the one that the other end is in. Indices alone may be equal in several */
+static bool peer_look_in(const char *name, const struct link *link, struct peer *ret_peer)
 {
 	char path[300];
+	bool found;
 	int fd;
 
 	snprintf(path, sizeof(path), NETNS_DIR "/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return;
-	if (setns(fd, CLONE_NEWNET) == 0)
+		return false;
+	found = netns_id(fd) == link->peer_netns;
+	if (found && setns(fd, CLONE_NEWNET) == 0)
 		peer_look(link->peer, link->ifindex, ret_peer);
 	fd_close(fd);
+	return found;
 }
 
 static void peer_find(const struct link *link, struct peer *ret_peer)
 {
 	struct dirent *entry;
+	bool found = false;
 	int home;
 	DIR *dir;
 
@@ -84,9 +118,8 @@ static void peer_find(const struct link *link, struct peer *ret_peer)
 	if (home < 0)
 		return;
 	dir = opendir(NETNS_DIR);
-	while (dir && !ret_peer->seen && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			peer_look_in(entry->d_name, link, ret_peer);
+	while (dir && !found && (entry = readdir(dir)))
+		found = entry->d_name[0] != '.' && peer_look_in(entry->d_name, link, ret_peer);
 	if (dir)
 		closedir(dir);
 	if (setns(home, CLONE_NEWNET) < 0)
