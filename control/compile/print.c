@@ -14,6 +14,7 @@
 
 struct printer {
 	struct buf *out;
+	const struct plan *running;	/* NULL: nothing runs */
 	char where[3 * SHUNT_NAME_MAX];	/* "edge-in@xdp/guard" */
 };
 
@@ -108,11 +109,48 @@ static void print_rows6(struct printer *p, const struct plan_node *node,
 
 /* ---- nodes -------------------------------------------------------------------------------- */
 
+/* Return: 1: @before has this table, and it goes on; -1: it has one of other types or size; 0: none */
+static int compare_state(const struct plan_node *before, const struct plan_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < before->n_tables; i++) {
+		const struct plan_table *old = &before->table[i];
+
+		if (old->content || strcmp(old->table->name, table->table->name))
+			continue;
+		return old->table->schema == table->table->schema && old->entries == table->entries ?
+		       1 : -1;
+	}
+	return 0;
+}
+
+static bool state_is_lost(const struct plan *running, const struct plan_node *node,
+			  const struct plan_table *table)
+{
+	unsigned int i, j;
+	bool lost = false;
+	int same;
+
+	for (i = 0; running && i < running->n_graphs; i++)
+		for (j = 0; j < running->graph[i].n_nodes; j++) {
+			if (strcmp(running->graph[i].node[j].name, node->name))
+				continue;
+			same = compare_state(&running->graph[i].node[j], table);
+			if (same > 0)
+				return false;
+			lost = lost || same < 0;
+		}
+	return lost;
+}
+
 static void print_table(struct printer *p, const struct plan_node *node,
 			const struct plan_table *table)
 {
 	if (!table->content) {
-		buf_printf(p->out, "table %s %s: state\n", p->where, table->table->name);
+		buf_printf(p->out, "table %s %s: state%s\n", p->where, table->table->name,
+			   state_is_lost(p->running, node, table) ?
+			   ", starts empty: its types or size changed, what is in it is lost" : "");
 		return;
 	}
 	buf_printf(p->out, "table %s %s: %u entries\n", p->where, table->table->name,
@@ -282,7 +320,7 @@ static void print_attachments(struct printer *p, const struct plan *plan,
 
 void plan_print(const struct plan *plan, const struct plan *running, struct buf *out)
 {
-	struct printer p = { .out = out };
+	struct printer p = { .out = out, .running = running };
 	unsigned int i;
 
 	buf_printf(out, "generation %u\n", plan->generation);
