@@ -109,7 +109,7 @@ static void print_rows6(struct printer *p, const struct plan_node *node,
 
 /* ---- nodes -------------------------------------------------------------------------------- */
 
-/* Return: 1: @before has this table, and it goes on; -1: it has one of other types or size; 0: none */
+/* Return: 1: @before has this table, it goes on; -1: it has one of other types or size; 0: none */
 static int compare_state(const struct plan_node *before, const struct plan_table *table)
 {
 	unsigned int i;

@@ -45,7 +45,7 @@ static bool is_veth(const struct link *link)
 	return !strcmp(link->kind, "veth");
 }
 
-/* Which of our namespace's ids @ns_fd has, as IFLA_LINK_NETNSID tells of a veth's other end; -1: none */
+/* Id of namespace @ns_fd in ours, as IFLA_LINK_NETNSID gives it for a veth's other end; -1: none */
 static int netns_id(int ns_fd)
 {
 	struct {
@@ -84,7 +84,7 @@ static void peer_look(uint32_t peer, uint32_t ifindex, struct peer *ret_peer)
 	ret_peer->seen = true;
 }
 
-/* Whether namespace @name is the one that the other end is in. Indices alone may be equal in several */
+/* Whether the other end is in namespace @name: indices alone may be equal in several */
 static bool peer_look_in(const char *name, const struct link *link, struct peer *ret_peer)
 {
 	char path[300];

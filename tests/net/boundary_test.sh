@@ -15,8 +15,8 @@ MARK=4711			# FORGER_MARK, too
 cd "$TMP" || die "no folder"
 sh_() { shunt_ box "$@"; }
 
-# file MARK OTHER: port 53 is marked and handed over, the others pass by another edge. At TC, 'judge'
-# leaves by 'seen' what came over the boundary with MARK in mark and user[0], 'stale' what has
+# file MARK OTHER: port 53 is marked and handed over, the others pass by another edge. At TC,
+# 'judge' leaves by 'seen' what came over the boundary with MARK in mark and user[0], 'stale' what has
 # the other generation's; 0x10 is SHUNT_PKT_HANDOFF
 file() {
 	cat >t.yaml <<-END
@@ -83,13 +83,14 @@ renderings() {
 	done
 }
 
-before=($(all))
+read -ra before <<<"$(all)"
 send_start s client v0 -s 600 -r 2000 --dst-mac "$MAC" --src 10.0.0.1 --dst 10.0.0.2 \
 	--sport 1000 --dport 53-54
 ok "$RENDERINGS renderings under traffic" renderings
 send_stop s
-ok "all arrive" wait_for 10 arrived "$((before[1] + before[3] + before[5] + $(count s sent) - $(count s tx_dropped)))"
-after=($(all))
+ok "all arrive" wait_for 10 arrived \
+	"$((before[1] + before[3] + before[5] + $(count s sent) - $(count s tx_dropped)))"
+read -ra after <<<"$(all)"
 right=$((after[1] - before[1])) bare=$((after[3] - before[3])) other=$((after[5] - before[5]))
 diag "$(count s sent) sent, $(count s tx_dropped) dropped before: $right with hand-off, $bare" \
 	"in a moment of a commit, $other by the other edge"
@@ -108,7 +109,7 @@ cable() {		# f0 - f1: what is sent there leaves by v0, with forged metadata in f
 		ns_do box ethtool -K in gro on >out
 }
 
-bytes() { printf '%d %d %d %d' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)); }
+bytes() { printf '%d %d 0 0' $(($1 & 255)) $(($1 >> 8)); }	# of an interface's index
 forged() {		# N
 	send s client f0 -n "$1" -r 5000 --dst-mac "$MAC" --src 10.0.0.1 --dst 10.0.0.2 \
 		--sport 1000 --dport 53
@@ -118,20 +119,22 @@ mkdir foreign && mount -t bpf bpf foreign
 bpftool prog load "$LIB/forger.xdp.o" foreign/xdp type xdp pinmaps foreign/maps &&
 	bpftool prog load "$LIB/forger.tc.o" foreign/tc type classifier pinmaps foreign/tc_maps &&
 	cable || die "no forger"
-port=($(bytes "$(ip -n "$client" -o link show dev v0 | cut -d: -f1)"))
+read -ra port <<<"$(bytes "$(ip -n "$client" -o link show dev v0 | cut -d: -f1)")"
 bpftool map update pinned foreign/maps/forger_port key 0 0 0 0 value "${port[@]}"
 sh_ detach in >/dev/null
 ns_do box tc qdisc add dev in clsact
 ns_do box tc filter add dev in ingress bpf da object-pinned foreign/tc
-seen() { bpftool -j map dump pinned foreign/tc_maps/forger_seen | grep -o '"value":\[[^]]*' | head -1; }
-seen_10() { seen | grep -q '0x0a'; }
+seen_10() {
+	bpftool -j map dump pinned foreign/tc_maps/forger_seen | grep -q '"value":\["0x0a"'
+}
+
 forged 10
 ok "forged metadata arrives where nobody looks at it" wait_for 10 seen_10
 ns_do box tc qdisc del dev in clsact
 file $MARK 1
 ok "graphs again" sh_ apply t.yaml
 sh_ detach in --hook xdp >/dev/null
-before=($(all))
+read -ra before <<<"$(all)"
 forged 10
 wait_for 10 arrived $((before[1] + before[3] + before[5] + 10))
 is "TC alone does not believe it" "$(all)" \

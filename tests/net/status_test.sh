@@ -190,9 +190,11 @@ keys_table() {
 	END
 }
 
+asked=
 has_keys() {		# COMMAND POINTER KEY...: these, in any order, no others
 	# shellcheck disable=SC2086
-	sh_ -j $1 >json || return
+	[[ $1 == "$asked" ]] || sh_ -j $1 >json || return
+	asked=$1
 	python3 - "${@:2}" <<-'END'
 		import json, sys
 		at = json.load(open("json"))
@@ -247,8 +249,8 @@ helps() {
 
 	for command in "${commands[@]}" rule set table graph module; do
 		read -ra words <<<"$command"
-		sh_ help "${words[@]}" >help.out && [[ -s help.out ]] &&
-			sh_ "${words[@]}" --help >help.out2 && cmp help.out help.out2 && continue
+		sh_ help "${words[@]}" >help.text && [[ -s help.text ]] &&
+			sh_ "${words[@]}" --help >help.again && cmp help.text help.again && continue
 		echo "$command"
 		return 1
 	done
@@ -257,9 +259,9 @@ helps() {
 examples() {
 	local command missing=0
 
-	sh_ help --man >man || return
+	sh_ help --man | sed 's/\\-/-/g' >man || return
 	for command in "${commands[@]}"; do
-		grep -Eq "^(shunt|.*\| *shunt) ${command}( |$)" <(sed 's/\\-/-/g' man) && continue
+		grep -Eq "^(shunt|.*\| *shunt) ${command}( |$)" man && continue
 		echo "no example of '$command'"
 		missing=1
 	done
