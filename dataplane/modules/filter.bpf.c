@@ -32,37 +32,45 @@ SHUNT_TABLE(filter_rows6, ARRAY, __u32, struct filter_chunk6, 1);
 /* What rows are compared with, and what came of it */
 struct scan {
 	struct shunt_packet *pkt;
-	__u16	sport, dport;		/* host order */
-	__u8	frag;			/* bit of the packet's fragment state */
-	__u8	need;			/* FILTER_ROW_* that a row must have */
-	__u8	edge;
+	__u32	sport, dport;		/* host order */
+	__u32	proto, type, code;
+	__u32	tcp_flags;
+	__u32	frag;			/* bit of the packet's fragment state */
+	__u32	need;			/* FILTER_ROW_* that a row must have */
+	__u32	lacks;			/* FILTER_ROW_* that a row must not have */
+	__u32	edge;
 	__u32	counter;		/* 0: no row matched */
 };
 
+/* Sign bit set if @value is outside; none of the three is above 65535 */
+static __always_inline __u32 outside(__u32 value, __u32 first, __u32 last)
+{
+	return (value - first) | (last - value);
+}
+
 /*
- * What tells rows apart is compared first: most end at the destination port. Every row has all
- * its intervals, those of fields that its rule does not ask for hold every value.
+ * What tells rows apart, the destination port, by a branch; the rest without: every row has all
+ * its intervals (those of fields that its rule does not ask for hold every value), and one
+ * unforeseen branch costs more than all of them. It also keeps the verifier's states few, hence
+ * a change of the rules quick.
  */
 static __always_inline bool filter_l4_match(const struct scan *scan, const struct filter_l4 *row)
 {
-	const struct shunt_packet *pkt = scan->pkt;
-	bool flags_equal;
+	__u32 flags_differ = (scan->tcp_flags & row->tcp_mask) ^ row->tcp_value;
+	__u32 out;
 
-	if (scan->dport < row->dport_first || scan->dport > row->dport_last ||
-	    pkt->proto < row->proto_first || pkt->proto > row->proto_last ||
-	    scan->sport < row->sport_first || scan->sport > row->sport_last)
+	if (outside(scan->dport, row->dport_first, row->dport_last) >> 31)
 		return false;
-	if (!(row->frags & scan->frag) || (row->flags & scan->need) != scan->need)
-		return false;
-	if (!(row->flags & FILTER_ROW_L4))
-		return true;
-	if (!(pkt->flags & SHUNT_PKT_L4))
-		return false;
-	if (pkt->icmp_type < row->type_first || pkt->icmp_type > row->type_last ||
-	    pkt->icmp_code < row->code_first || pkt->icmp_code > row->code_last)
-		return false;
-	flags_equal = (pkt->tcp_flags & row->tcp_mask) == row->tcp_value;
-	return flags_equal == !(row->flags & FILTER_ROW_TCP_NEGATED);
+	out = outside(scan->sport, row->sport_first, row->sport_last) |
+	      outside(scan->proto, row->proto_first, row->proto_last) |
+	      outside(scan->type, row->type_first, row->type_last) |
+	      outside(scan->code, row->code_first, row->code_last) |
+	      ((row->frags & scan->frag) - 1);
+	out >>= 31;
+	out |= (row->flags & scan->lacks) | (~row->flags & scan->need);
+	flags_differ = -flags_differ >> 31;
+	out |= flags_differ ^ (row->flags / FILTER_ROW_TCP_NEGATED & 1);
+	return !out;
 }
 
 static __always_inline void filter_found(struct scan *scan, const struct filter_l4 *row)
@@ -82,9 +90,10 @@ static long filter_scan4(__u32 index, void *arg)
 	for (i = 0; i < FILTER_CHUNK; i++) {
 		const struct filter_row4 *row = &chunk->row[i];
 
-		if ((scan->pkt->saddr.v4 & row->saddr_mask) != row->saddr ||
-		    (scan->pkt->daddr.v4 & row->daddr_mask) != row->daddr ||
-		    !filter_l4_match(scan, &row->l4))
+		if (((scan->pkt->saddr.v4 & row->saddr_mask) ^ row->saddr) |
+		    ((scan->pkt->daddr.v4 & row->daddr_mask) ^ row->daddr))
+			continue;
+		if (!filter_l4_match(scan, &row->l4))
 			continue;
 		filter_found(scan, &row->l4);
 		return 1;
@@ -92,10 +101,11 @@ static long filter_scan4(__u32 index, void *arg)
 	return 0;
 }
 
-static __always_inline bool filter_prefix6(const struct shunt_addr *addr, const __u64 *value,
-					   const __u64 *mask)
+/* 0: it is in the prefix */
+static __always_inline __u64 filter_prefix6(const struct shunt_addr *addr, const __u64 *value,
+					    const __u64 *mask)
 {
-	return (addr->half[0] & mask[0]) == value[0] && (addr->half[1] & mask[1]) == value[1];
+	return ((addr->half[0] & mask[0]) ^ value[0]) | ((addr->half[1] & mask[1]) ^ value[1]);
 }
 
 static long filter_scan6(__u32 index, void *arg)
@@ -109,9 +119,10 @@ static long filter_scan6(__u32 index, void *arg)
 	for (i = 0; i < FILTER_CHUNK; i++) {
 		const struct filter_row6 *row = &chunk->row[i];
 
-		if (!filter_prefix6(&scan->pkt->saddr, row->saddr, row->saddr_mask) ||
-		    !filter_prefix6(&scan->pkt->daddr, row->daddr, row->daddr_mask) ||
-		    !filter_l4_match(scan, &row->l4))
+		if (filter_prefix6(&scan->pkt->saddr, row->saddr, row->saddr_mask) |
+		    filter_prefix6(&scan->pkt->daddr, row->daddr, row->daddr_mask))
+			continue;
+		if (!filter_l4_match(scan, &row->l4))
 			continue;
 		filter_found(scan, &row->l4);
 		return 1;
@@ -138,7 +149,12 @@ SHUNT_NODE(ctx, pkt)
 		.sport = bpf_ntohs(pkt->sport),
 		.dport = bpf_ntohs(pkt->dport),
 		.frag = 1 << (pkt->frag & 3),
+		.proto = pkt->proto,
+		.type = pkt->icmp_type,
+		.code = pkt->icmp_code,
+		.tcp_flags = pkt->tcp_flags,
 		.need = pkt->l3 ? 0 : FILTER_ROW_ANY,
+		.lacks = pkt->flags & SHUNT_PKT_L4 ? 0 : FILTER_ROW_L4,
 		.edge = fallback,
 	};
 
