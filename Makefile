@@ -185,6 +185,7 @@ install: all $(O)/libshunt-client.a ## into DESTDIR, under PREFIX (/usr)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/shunt $(wildcard include/shunt/*.h)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/shunt/lib $(wildcard dataplane/lib/*.h)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system control/daemon/shuntd.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/shuntd.8
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(O)/shunt help --man > $(DESTDIR)$(PREFIX)/share/man/man1/shunt.1

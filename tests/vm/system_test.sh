@@ -17,11 +17,12 @@ series=6.1
 
 # Each file's results under its own name; a file that ends badly is one, too
 tests/vm/run -k "$series" -t 1100 -- bash -c '
-	export BUILD=$0 SWAPS=$1 RATE=2000
+	export BUILD=$0 SWAPS=$1 RATE=2000 TEST_COUNT=2000
 	for module in veth sch_ingress cls_bpf 8021q bridge; do
 		modprobe "$module" || exit 125
 	done
-	for file in "$BUILD"/tests/packet/{filter,parse,module,boundary}_test \
+	for file in "$BUILD"/tests/kernel/facts_test \
+		"$BUILD"/tests/packet/{verifier,filter,parse,model,module,boundary}_test \
 		tests/net/{vlan,lifecycle,swap}_test.sh; do
 		[ -x "$file" ] || continue
 		name=${file##*/}

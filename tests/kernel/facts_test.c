@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * facts_test.c - what the data path relies on the kernel for
+ *
+ * Programs are a few instructions each, so that a kernel on which one of these
+ * fails is known before anything is blamed on shunt.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf.h>
+
+#include <shunt/abi.h>
+
+#include "../lib/unit.h"
+
+#define TAIL_CALLS_MAX 33		/* MAX_TAIL_CALL_CNT */
+
+#define MOV64(dst_, imm_) \
+	((struct bpf_insn) { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = dst_, .imm = imm_ })
+#define LD_MAP(dst_, fd_) \
+	((struct bpf_insn) { .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = dst_, \
+			     .src_reg = BPF_PSEUDO_MAP_FD, .imm = fd_ }), ((struct bpf_insn) {})
+#define LD_VALUE(dst_, fd_) \
+	((struct bpf_insn) { .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = dst_, \
+			     .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = fd_ }), ((struct bpf_insn) {})
+#define CALL(helper_)	((struct bpf_insn) { .code = BPF_JMP | BPF_CALL, .imm = helper_ })
+#define EXIT()		((struct bpf_insn) { .code = BPF_JMP | BPF_EXIT })
+#define ADD_AT(dst_, src_) \
+	((struct bpf_insn) { .code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = dst_, \
+			     .src_reg = src_, .imm = BPF_ADD })
+
+static int load(const struct bpf_insn *insn, size_t n)
+{
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "fact", "GPL", insn, n, NULL);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Tail call to slot 0 of an array; XDP_PASS if it finds nothing there */
+static int load_jump(int array_fd)
+{
+	const struct bpf_insn insn[] = {
+		LD_MAP(BPF_REG_2, array_fd), MOV64(BPF_REG_3, 0), CALL(BPF_FUNC_tail_call),
+		MOV64(BPF_REG_0, XDP_PASS), EXIT(),
+	};
+
+	return load(insn, sizeof(insn) / sizeof(insn[0]));
+}
+
+static int load_verdict(int verdict)
+{
+	const struct bpf_insn insn[] = { MOV64(BPF_REG_0, verdict), EXIT() };
+
+	return load(insn, 2);
+}
+
+static uint32_t run(int fd)
+{
+	unsigned char frame[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = 1);
+
+	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
+	return opts.retval;
+}
+
+static int array_new(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "fact", 4, 4, 4, NULL);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void array_put(int array_fd, int prog_fd)
+{
+	uint32_t zero = 0;
+
+	assert_int_equal(bpf_map_update_elem(array_fd, &zero, &prog_fd, BPF_ANY), 0);
+}
+
+/* A bpffs of this test's own */
+static void bpffs_open(char *ret_path, size_t size)
+{
+	snprintf(ret_path, size, "%s", unit_folder());
+	assert_int_equal(mount("bpf", ret_path, "bpf", 0, "mode=0700"), 0);
+}
+
+static void bpffs_close(const char *path)
+{
+	assert_int_equal(umount2(path, MNT_DETACH), 0);
+}
+
+/* kernel/gates.c commits by this: the next packet takes the new program */
+static void test_slot_write_takes_effect(void **state)
+{
+	int array = array_new(), jump = load_jump(array);
+	int drop = load_verdict(XDP_DROP), tx = load_verdict(XDP_TX);
+
+	array_put(array, drop);
+	assert_int_equal(run(jump), XDP_DROP);
+	array_put(array, tx);
+	assert_int_equal(run(jump), XDP_TX);
+	close(drop);
+	close(tx);
+	assert_int_equal(run(jump), XDP_TX);	/* the array holds it */
+	close(jump);
+	close(array);
+}
+
+/* kernel/rendering.c pins arrays before they are used: this is why */
+static void test_array_without_pin_is_emptied(void **state)
+{
+	int array = array_new(), jump = load_jump(array), drop = load_verdict(XDP_DROP);
+
+	array_put(array, drop);
+	assert_int_equal(run(jump), XDP_DROP);
+	close(array);				/* the program still holds it */
+	assert_int_equal(run(jump), XDP_PASS);	/* missed: went on behind the call */
+	close(drop);
+	close(jump);
+}
+
+static void test_array_with_pin_is_kept(void **state)
+{
+	int array = array_new(), jump = load_jump(array), drop = load_verdict(XDP_DROP);
+	char folder[200], pin[220];
+
+	bpffs_open(folder, sizeof(folder));
+	snprintf(pin, sizeof(pin), "%s/next", folder);
+	array_put(array, drop);
+	assert_int_equal(bpf_obj_pin(array, pin), 0);
+	close(array);
+	assert_int_equal(run(jump), XDP_DROP);
+	close(drop);
+	close(jump);
+	bpffs_close(folder);
+}
+
+/* kernel/pins.h and the names of nodes and graphs (model/config.h) keep to this */
+static void test_pins_have_no_dots(void **state)
+{
+	int array = array_new();
+	char folder[200], pin[220];
+
+	bpffs_open(folder, sizeof(folder));
+	snprintf(pin, sizeof(pin), "%s/a.b", folder);
+	assert_int_equal(bpf_obj_pin(array, pin), -EPERM);
+	snprintf(pin, sizeof(pin), "%s/a@b:c-d_e", folder);
+	assert_int_equal(bpf_obj_pin(array, pin), 0);
+	close(array);
+	bpffs_close(folder);
+}
+
+/* SHUNT_DEPTH_MAX leaves room for it: gate to root, root to the first node */
+static void test_tail_calls_are_bounded(void **state)
+{
+	int array = array_new(), count, prog;
+	uint64_t runs = 0;
+	uint32_t zero = 0;
+
+	count = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fact", 4, 8, 1, NULL);
+	assert_true(count >= 0);
+	const struct bpf_insn insn[] = {
+		LD_VALUE(BPF_REG_4, count), MOV64(BPF_REG_5, 1), ADD_AT(BPF_REG_4, BPF_REG_5),
+		LD_MAP(BPF_REG_2, array), MOV64(BPF_REG_3, 0), CALL(BPF_FUNC_tail_call),
+		MOV64(BPF_REG_0, XDP_PASS), EXIT(),
+	};
+
+	prog = load(insn, sizeof(insn) / sizeof(insn[0]));
+	array_put(array, prog);
+	assert_int_equal(run(prog), XDP_PASS);
+	assert_int_equal(bpf_map_lookup_elem(count, &zero, &runs), 0);
+	assert_int_equal(runs, TAIL_CALLS_MAX + 1);
+	assert_true(SHUNT_DEPTH_MAX + 2 <= TAIL_CALLS_MAX);
+	close(prog);
+	close(count);
+	close(array);
+}
+
+/* kernel/counters.c reads without a system call what programs count */
+static void test_mapped_array_shows_writes(void **state)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int count = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fact", 4, 8, 1, &opts), prog;
+	uint64_t *mapped;
+
+	assert_true(count >= 0);
+	mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, count, 0);
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	const struct bpf_insn insn[] = {
+		LD_VALUE(BPF_REG_4, count), MOV64(BPF_REG_5, 1), ADD_AT(BPF_REG_4, BPF_REG_5),
+		MOV64(BPF_REG_0, XDP_PASS), EXIT(),
+	};
+
+	prog = load(insn, sizeof(insn) / sizeof(insn[0]));
+	run(prog);
+	run(prog);
+	assert_int_equal(*(volatile uint64_t *)mapped, 2);
+	close(prog);
+	munmap(mapped, 4096);
+	close(count);
+}
+
+/* Programs with fragments and without cannot share an array: all of ours have them */
+static void test_array_wants_equal_fragments(void **state)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, frags, .prog_flags = BPF_F_XDP_HAS_FRAGS);
+	const struct bpf_insn insn[] = { MOV64(BPF_REG_0, XDP_DROP), EXIT() };
+	int array = array_new(), plain = load_verdict(XDP_DROP), other;
+	uint32_t one = 1;
+
+	other = bpf_prog_load(BPF_PROG_TYPE_XDP, "fact", "GPL", insn, 2, &frags);
+	assert_true(other >= 0);
+	array_put(array, plain);
+	assert_true(bpf_map_update_elem(array, &one, &other, BPF_ANY) < 0);
+	assert_int_equal(errno, EINVAL);
+	close(other);
+	close(plain);
+	close(array);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_slot_write_takes_effect),
+		cmocka_unit_test(test_array_without_pin_is_emptied),
+		cmocka_unit_test(test_array_with_pin_is_kept),
+		cmocka_unit_test(test_pins_have_no_dots),
+		cmocka_unit_test(test_tail_calls_are_bounded),
+		cmocka_unit_test(test_mapped_array_shows_writes),
+		cmocka_unit_test(test_array_wants_equal_fragments),
+	};
+
+	/* What is mounted here goes with this process */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		perror("a mount namespace of our own");
+		return 1;
+	}
+	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));
+}
