@@ -49,5 +49,8 @@ only 'include/ includes linux types, its own and (module.h) lib/' '#include' inc
 	'#include <(linux/types\.h|shunt/[a-z_/]+\.h)>'
 result 'every source file says its licence' "$(git ls-files '*.c' '*.h' '*.sh' '*.bash' Makefile |
 	xargs grep -L 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause')"
+result 'every script may be run' "$(git ls-files tests topologies | while read -r file; do
+	[ "$(head -c 2 "$file" | tr -d '\0')" != '#!' ] || [ -x "$file" ] || echo "$file"
+done)"
 echo "1..$n"
 exit $failed
