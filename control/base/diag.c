@@ -3,11 +3,10 @@
 /* diag.c - what is wrong with somebody's input, and where */
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <base/diag.h>
-
-#define WORD_MAX	63		/* longer words get no suggestion */
 
 struct diag *diags_add(struct diags *diags, const char *path, const char *code,
 		       const char *fmt, ...)
@@ -47,7 +46,7 @@ static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
  */
 static unsigned int distance(const char *a, unsigned int a_len, const char *b, unsigned int b_len)
 {
-	unsigned int row[3][WORD_MAX + 1], i, j;
+	unsigned int row[3][SUGGEST_WORD_MAX + 1], i, j;
 
 	for (j = 0; j <= b_len; j++)
 		row[0][j] = j;
@@ -71,19 +70,19 @@ static unsigned int distance(const char *a, unsigned int a_len, const char *b, u
 
 const char *suggest(const char *word, const char *const *words, unsigned int n)
 {
-	size_t len = strnlen(word, WORD_MAX + 1);
+	size_t len = strnlen(word, SUGGEST_WORD_MAX + 1);
 	unsigned int best_distance, d, i;
 	const char *best = NULL;
 
-	if (!len || len > WORD_MAX)
+	if (!len || len > SUGGEST_WORD_MAX)
 		return NULL;
 	best_distance = (len / 3 > 1 ? len / 3 : 1) + 1;
 	if (best_distance > len)	/* all letters replaced is no likeness */
 		best_distance = len;
 	for (i = 0; i < n; i++) {
-		size_t word_len = strnlen(words[i], WORD_MAX + 1);
+		size_t word_len = strnlen(words[i], SUGGEST_WORD_MAX + 1);
 
-		if (word_len > WORD_MAX)
+		if (word_len > SUGGEST_WORD_MAX)
 			continue;
 		d = distance(word, len, words[i], word_len);
 		if (d < best_distance) {
@@ -92,6 +91,16 @@ const char *suggest(const char *word, const char *const *words, unsigned int n)
 		}
 	}
 	return best;
+}
+
+struct suggest_text suggest_text(const char *word, const char *const *words, unsigned int n)
+{
+	const char *near = suggest(word, words, n);
+	struct suggest_text text = {};
+
+	if (near)
+		snprintf(text.text, sizeof(text.text), "; did you mean '%s'?", near);
+	return text;
 }
 
 void diag_suggest(struct diags *diags, struct diag *diag, const char *word,

@@ -8,11 +8,11 @@
 
 /* One finding. Who has the text turns the path into line and column; the rest pass it on. */
 struct diag {
-	const char *path;	/* JSON pointer into the configuration: /nodes/guard/rules/2; "" is all of it */
+	const char *path;	/* JSON pointer: /nodes/guard/rules/2; "" is all of it */
 	int key;		/* 1: the member's key is meant, 0: its value */
 	int offset;		/* characters into that scalar; -1: all of it */
 	int len;		/* characters meant from there; 0: unknown */
-	int line, column;	/* from 1, where the path does not exist (syntax errors); 0: go by path */
+	int line, column;	/* from 1; of syntax errors, which have no path; 0: go by path */
 	const char *code;	/* stable, for programs: "unknown_key", "no_such_edge" */
 	const char *message;
 	const char *hint;	/* "did you mean 'sport'?"; NULL: none */
@@ -36,6 +36,15 @@ struct diag *diags_add(struct diags *diags, const char *path, const char *code,
  * Return: one of @words, or NULL: Damerau-Levenshtein distance above max(1, length / 3)
  */
 const char *suggest(const char *word, const char *const *words, unsigned int n);
+
+#define SUGGEST_WORD_MAX 63	/* longer words get no suggestion */
+
+struct suggest_text {
+	char text[SUGGEST_WORD_MAX + 24];
+};
+
+/* What to put behind "no node 'gard'" on one line: "; did you mean 'guard'?", or "" */
+struct suggest_text suggest_text(const char *word, const char *const *words, unsigned int n);
 
 /* Sets the hint "did you mean '...'?" if suggest() finds one */
 void diag_suggest(struct diags *diags, struct diag *diag, const char *word,

@@ -1,12 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* methods.c - the API's methods but those of tables and modules; and the table of all */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <daemon/daemon.h>
 #include <daemon/methods.h>
 #include <kernel/traps.h>
+
+_Static_assert(!offsetof(struct config_node, name) && !offsetof(struct config_graph, name) &&
+	       !offsetof(struct config_set, name), "method_unknown()");
+
+int method_unknown(struct rpc_error *error, const char *what, const char *name, const void *items,
+		   unsigned int n, size_t size)
+{
+	const char **known = calloc(n + 1, sizeof(*known));
+	unsigned int i;
+
+	if (!known)
+		abort();
+	for (i = 0; i < n; i++)
+		known[i] = *(const char *const *)((const char *)items + i * size);
+	rpc_fail(error, SHUNT_CLIENT_USAGE, "no %s '%s'%s", what, name,
+		 suggest_text(name, known, n).text);
+	free(known);
+	return -1;
+}
+
+const struct config_node *method_node(struct daemon *daemon, const char *name,
+				      struct rpc_error *error)
+{
+	const struct config *config = &daemon->running->config;
+	const struct config_node *node = config_node_find(config, name);
+
+	if (!node)
+		method_unknown(error, "node", name, config->node, config->n_nodes,
+			       sizeof(*config->node));
+	return node;
+}
 
 /* CONFIG parameter to a tree in the arena of a new generation */
 static int method_config(const struct rpc_call *call, struct generation **ret_generation,
@@ -18,7 +50,8 @@ static int method_config(const struct rpc_call *call, struct generation **ret_ge
 	int r;
 
 	if (!json_is_object(config))
-		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'config', an object", call->method);
+		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'config', an object",
+				call->method);
 	text = json_dumps(config, JSON_COMPACT);
 	if (!text)
 		return rpc_fail(error, RPC_BAD_PARAMS, "'config' cannot be read");
@@ -213,10 +246,12 @@ static int method_status(struct daemon *daemon, const struct rpc_call *call, str
 static int method_graph_show(struct daemon *daemon, const struct rpc_call *call, struct jsonw *w,
 			     struct rpc_error *error)
 {
+	const struct config *config = &daemon->running->config;
 	const char *name = rpc_text_or(call, "graph", NULL);
 
-	if (name && !config_graph_find(&daemon->running->config, name))
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "no graph '%s'", name);
+	if (name && !config_graph_find(config, name))
+		return method_unknown(error, "graph", name, config->graph, config->n_graphs,
+				      sizeof(*config->graph));
 	status_graphs(daemon, name, w);
 	return 0;
 }
@@ -226,8 +261,8 @@ static int method_node_show(struct daemon *daemon, const struct rpc_call *call, 
 {
 	const char *name = rpc_text_or(call, "node", NULL);
 
-	if (name && !config_node_find(&daemon->running->config, name))
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "no node '%s'", name);
+	if (name && !method_node(daemon, name, error))
+		return -1;
 	status_nodes(daemon, name, w);
 	return 0;
 }
@@ -251,7 +286,8 @@ static int method_detach(struct daemon *daemon, const struct rpc_call *call, str
 	if (!dev == !rpc_flag(call, "all"))
 		return rpc_fail(error, RPC_BAD_PARAMS, "'detach' wants either 'dev' or 'all'");
 	if (hook && !(hooks = module_hook_from_name(hook)))
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "no hook '%s'", hook);
+		return rpc_fail(error, SHUNT_CLIENT_USAGE,
+				"no hook '%s': xdp, tc-ingress or tc-egress", hook);
 	if (dev && !(link = link_find_name(netlink_links(daemon->netlink), dev)))
 		return rpc_fail(error, SHUNT_CLIENT_USAGE, "no interface '%s'", dev);
 	r = install_detach(daemon->install, link ? link->ifindex : 0, hooks, &err);

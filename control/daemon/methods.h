@@ -10,6 +10,18 @@
 	int method_##name(struct daemon *daemon, const struct rpc_call *call,	\
 			  struct jsonw *w, struct rpc_error *error)
 
+/**
+ * method_unknown() - "no node 'gard'; did you mean 'guard'?" (methods.c)
+ * @items:	The ones there are: @n structs of @size bytes that begin with their name
+ * Return: -1
+ */
+int method_unknown(struct rpc_error *error, const char *what, const char *name, const void *items,
+		   unsigned int n, size_t size);
+
+/* The node of that name in the running configuration; NULL: @error is filled */
+const struct config_node *method_node(struct daemon *daemon, const char *name,
+				      struct rpc_error *error);
+
 /* methods_edit.c: a change of the running configuration, as one transaction */
 METHOD(rule_list);
 METHOD(rule_add);

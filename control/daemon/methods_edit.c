@@ -23,14 +23,16 @@ static int edit_apply(struct daemon *daemon, const struct rpc_call *call, struct
 	return change_apply(daemon, call->peer, &change, w, error);
 }
 
-static const struct config_node *edit_filter(struct daemon *daemon, const char *name,
-					     struct rpc_error *error)
+static const struct config_set *edit_set(struct daemon *daemon, const char *name,
+					 struct rpc_error *error)
 {
-	const struct config_node *node = config_node_find(&daemon->running->config, name);
+	const struct config *config = &daemon->running->config;
+	const struct config_set *set = config_set_find(config, name);
 
-	if (!node)
-		rpc_fail(error, SHUNT_CLIENT_USAGE, "no node '%s'", name);
-	return node;
+	if (!set)
+		method_unknown(error, "set", name, config->set, config->n_sets,
+			       sizeof(*config->set));
+	return set;
 }
 
 /* The stable id: a repeated rule gets .2, .3 ... */
@@ -91,7 +93,7 @@ METHOD(rule_list)
 
 	if (rpc_text(call, "node", &name, error) < 0)
 		return -1;
-	node = edit_filter(daemon, name, error);
+	node = method_node(daemon, name, error);
 	if (!node)
 		return -1;
 	jsonw_array(w, "rules");
@@ -111,7 +113,7 @@ METHOD(rule_add)
 	int r;
 
 	if (rpc_text(call, "node", &name, error) < 0 || rpc_text(call, "rule", &rule, error) < 0 ||
-	    !edit_filter(daemon, name, error))
+	    !method_node(daemon, name, error))
 		return -1;
 	next = edit_begin(daemon);
 	node_tree = tree_get(tree_get(next->tree, "nodes"), name);
@@ -121,8 +123,9 @@ METHOD(rule_add)
 	index = rpc_number_or(call, "index", rules->n);
 	if (index < 0 || index > (json_int_t)rules->n) {
 		generation_free(next);
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "node '%s' has %zu rules: index 0 to %zu",
-				name, rules->n, rules->n);
+		return rpc_fail(error, SHUNT_CLIENT_USAGE,
+				"node '%s' has %zu rules: index 0 to %zu", name, rules->n,
+				rules->n);
 	}
 	tree_insert(&next->arena, rules, tree_new_scalar(&next->arena, rule), index);
 	r = edit_apply(daemon, call, next, w, error);
@@ -144,7 +147,7 @@ METHOD(rule_del)
 
 	if (rpc_text(call, "node", &name, error) < 0 || rpc_text(call, "id", &wanted, error) < 0)
 		return -1;
-	node = edit_filter(daemon, name, error);
+	node = method_node(daemon, name, error);
 	if (!node)
 		return -1;
 	for (i = 0; i < node->n_rules; i++) {
@@ -156,8 +159,8 @@ METHOD(rule_del)
 		tree_del(rules, rules->child[i]);
 		return edit_apply(daemon, call, next, w, error);
 	}
-	return rpc_fail(error, SHUNT_CLIENT_USAGE, "node '%s' has no rule '%s': see 'shunt rule list %s'",
-			name, wanted, name);
+	return rpc_fail(error, SHUNT_CLIENT_USAGE,
+			"node '%s' has no rule '%s': see 'shunt rule list %s'", name, wanted, name);
 }
 
 static const char *set_type(enum expr_field field)
@@ -181,8 +184,8 @@ METHOD(set_list)
 	struct buf text = {};
 	unsigned int i, j;
 
-	if (name && !config_set_find(config, name))
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "no set '%s'", name);
+	if (name && !edit_set(daemon, name, error))
+		return -1;
 	jsonw_array(w, "sets");
 	for (i = 0; i < config->n_sets; i++) {
 		if (name && strcmp(name, config->set[i].name))
@@ -193,7 +196,8 @@ METHOD(set_list)
 		jsonw_array(w, "elements");
 		for (j = 0; j < config->set[i].n; j++) {
 			buf_clear(&text);
-			expr_element_print(&config->set[i].interval[j], config->set[i].field, &text);
+			expr_element_print(&config->set[i].interval[j], config->set[i].field,
+					   &text);
 			jsonw_str(w, NULL, text.data);
 		}
 		jsonw_array_end(w);
@@ -205,8 +209,8 @@ METHOD(set_list)
 }
 
 /* Elements are equal when they stand for the same values, however written */
-static struct tree *element_find(const struct tree *elements, const char *text, enum expr_field field,
-				 struct diags *diags)
+static struct tree *element_find(const struct tree *elements, const char *text,
+				 enum expr_field field, struct diags *diags)
 {
 	struct expr_interval wanted, have;
 	struct diags ignored = { .arena = diags->arena };
@@ -221,8 +225,8 @@ static struct tree *element_find(const struct tree *elements, const char *text, 
 	return NULL;
 }
 
-static int set_edit_one(struct generation *next, const struct config_set *set, struct tree *elements,
-			const char *word, bool add, struct rpc_error *error)
+static int set_edit_one(struct generation *next, const struct config_set *set,
+			struct tree *elements, const char *word, bool add, struct rpc_error *error)
 {
 	struct tree *found = element_find(elements, word, set->field, &next->diags);
 
@@ -230,7 +234,8 @@ static int set_edit_one(struct generation *next, const struct config_set *set, s
 		return rpc_fail(error, SHUNT_CLIENT_INVALID, "'%s': %s", word,
 				next->diags.v[0].message);
 	if (add && found)
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "'%s' is in set '%s' already", word, set->name);
+		return rpc_fail(error, SHUNT_CLIENT_USAGE, "'%s' is in set '%s' already", word,
+				set->name);
 	if (!add && !found)
 		return rpc_fail(error, SHUNT_CLIENT_USAGE, "'%s' is no element of set '%s'", word,
 				set->name);
@@ -253,9 +258,9 @@ static int set_edit(struct daemon *daemon, const struct rpc_call *call, bool add
 
 	if (rpc_text(call, "set", &name, error) < 0)
 		return -1;
-	set = config_set_find(&daemon->running->config, name);
+	set = edit_set(daemon, name, error);
 	if (!set)
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "no set '%s'", name);
+		return -1;
 	if (rpc_words(call, "elements", &word, &n, error) < 0)
 		return -1;
 	next = edit_begin(daemon);

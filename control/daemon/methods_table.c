@@ -41,7 +41,8 @@ METHOD(module_inspect)
 	if (rpc_text(call, "module", &name, error) < 0)
 		return -1;
 	if (call->peer->read_only && strchr(name, '/'))
-		return rpc_fail(error, SHUNT_CLIENT_USAGE, "paths are not read for the read-only socket");
+		return rpc_fail(error, SHUNT_CLIENT_USAGE,
+				"module '%s' is a path: not read for the read-only socket", name);
 	r = object_inspect(name, daemon->module_dir, &arena, &module, &err);
 	if (r == 0)
 		module_to_json(&module, w, "module");
@@ -60,10 +61,9 @@ static const struct plan_node *node_rendered(struct daemon *daemon, const char *
 		for (j = 0; j < plan->graph[i].n_nodes; j++)
 			if (!strcmp(plan->graph[i].node[j].name, name))
 				return &plan->graph[i].node[j];
-	if (config_node_find(&daemon->running->config, name))
-		rpc_fail(error, SHUNT_CLIENT_USAGE, "node '%s' is in no graph that is attached", name);
-	else
-		rpc_fail(error, SHUNT_CLIENT_USAGE, "no node '%s'", name);
+	if (method_node(daemon, name, error))
+		rpc_fail(error, SHUNT_CLIENT_USAGE, "node '%s' is in no graph that is attached",
+			 name);
 	return NULL;
 }
 
@@ -72,8 +72,8 @@ struct open_table {
 	int fd;
 };
 
-static int open_table(struct daemon *daemon, const struct rpc_call *call, struct open_table *ret_table,
-		      struct rpc_error *error)
+static int open_table(struct daemon *daemon, const struct rpc_call *call,
+		      struct open_table *ret_table, struct rpc_error *error)
 {
 	const struct plan_node *node;
 	const char *name, *table;

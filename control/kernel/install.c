@@ -13,6 +13,7 @@
 
 #include <bpf/bpf.h>
 
+#include <base/diag.h>
 #include <base/file.h>
 #include <base/log.h>
 #include <kernel/counters.h>
@@ -49,7 +50,8 @@ static int install_ports_open(struct install *install, enum gates_kind kind, str
 	if (fd != -ENOENT)
 		return fd < 0 ? err_set(err, fd, "open pin '%s'", path) : fd;
 	fd = bpf_map_create(kind == GATES_XDP ? BPF_MAP_TYPE_DEVMAP : BPF_MAP_TYPE_ARRAY,
-			    "shunt_ports", sizeof(uint32_t), sizeof(uint32_t), SHUNT_PORTS_MAX, NULL);
+			    "shunt_ports", sizeof(uint32_t), sizeof(uint32_t), SHUNT_PORTS_MAX,
+			    NULL);
 	if (fd < 0)
 		return err_set(err, -errno, "create table 'shunt_ports'");
 	r = pins_pin(fd, path, err);
@@ -220,7 +222,8 @@ static void install_zero_counters(struct install *install, const struct plan *pl
 }
 
 static int install_render(struct install *install, const struct plan *plan,
-			  const struct plan *running, struct install_report *report, struct err *err)
+			  const struct plan *running, struct install_report *report,
+			  struct err *err)
 {
 	struct rendering_paths paths = install_render_paths(install);
 	const struct plan_graph *graph;
@@ -366,7 +369,8 @@ static void install_clear_gone(struct install *install, const struct plan *plan,
 }
 
 /* Undo a commit that failed half way: slots, gates, and what was detached already */
-static void install_back(struct install *install, const struct plan *plan, const struct plan *running)
+static void install_back(struct install *install, const struct plan *plan,
+			 const struct plan *running)
 {
 	install_flip_back(install, running);
 	if (running)
@@ -431,7 +435,8 @@ unsigned int install_attachments(struct install *install, const struct plan *pla
 		log_warn("%s", err.text);
 	else
 		changes += r;
-	changes += attachments_add(&install->attachments, &install->gates, plan, want, n, false, NULL);
+	changes += attachments_add(&install->attachments, &install->gates, plan, want, n, false,
+				   NULL);
 	attachments_settle(&install->attachments);
 	return changes;
 }
@@ -445,7 +450,8 @@ void install_ports(struct install *install, const struct plan *plan, const struc
 	for (i = 0; i < plan->n_ports; i++) {
 		link = link_find_name(links, plan->port[i].name);
 		ifindex = link ? link->ifindex : 0;
-		bpf_map_update_elem(install->ports_fd[GATES_TC], &plan->port[i].port, &ifindex, BPF_ANY);
+		bpf_map_update_elem(install->ports_fd[GATES_TC], &plan->port[i].port, &ifindex,
+				    BPF_ANY);
 		if (link)
 			bpf_map_update_elem(install->ports_fd[GATES_XDP], &plan->port[i].port,
 					    &ifindex, BPF_ANY);
@@ -482,17 +488,23 @@ uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint3
 int install_table(const struct install *install, const struct plan_node *node, const char *table,
 		  struct err *err)
 {
+	const char *known[node->n_tables + 1];
 	char path[PINS_PATH_MAX];
-	unsigned int i;
+	unsigned int i, n = 0;
 	int fd;
 
 	for (i = 0; i < node->n_tables; i++) {
-		if (strcmp(node->table[i].table->name, table) || node->table[i].content)
+		if (node->table[i].content)
+			continue;
+		known[n++] = node->table[i].table->name;
+		if (strcmp(node->table[i].table->name, table))
 			continue;
 		rendering_table_path(install->bpffs, node->name, &node->table[i], path);
 		fd = pins_get(path);
-		return fd < 0 ? err_set(err, fd, "open table '%s' of node '%s'", table, node->name) : fd;
+		if (fd < 0)
+			return err_set(err, fd, "open table '%s' of node '%s'", table, node->name);
+		return fd;
 	}
-	return err_set(err, -ENOENT, "node '%s' has no table '%s' that outlives a generation.",
-		       node->name, table);
+	return err_set(err, -ENOENT, "node '%s' has no table '%s' that outlives a generation%s.",
+		       node->name, table, suggest_text(table, known, n).text);
 }

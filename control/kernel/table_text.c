@@ -60,7 +60,7 @@ static unsigned int field_names(const struct btf *btf, const struct btf_layout *
 static int no_such_field(const struct words *words, uint32_t type, const char *field)
 {
 	const struct btf_layout layout = btf_layout_of(words->btf, type);
-	const char *name[FIELDS_MAX], *near;
+	const char *name[FIELDS_MAX];
 	struct buf list = { 0 };
 	unsigned int i, n;
 	char text[128];
@@ -70,10 +70,8 @@ static int no_such_field(const struct words *words, uint32_t type, const char *f
 	for (i = 0; i < n; i++)
 		buf_printf(&list, "%s%s", i ? ", " : "", name[i]);
 	btf_layout_name(words->btf, type, text, sizeof(text));
-	near = suggest(field, name, n);
-	r = refuse(words, "no field '%s' in '%s'%s%s%s; it has: %s", field, text,
-		   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "",
-		   list.data ? list.data : "none");
+	r = refuse(words, "no field '%s' in '%s'%s; it has: %s", field, text,
+		   suggest_text(field, name, n).text, list.data ? list.data : "none");
 	buf_fini(&list);
 	return r;
 }
@@ -127,7 +125,8 @@ static int find_spot(const struct words *words, char *path, struct spot *spot)
 	char *field, *save = NULL;
 	int r = 0;
 
-	for (field = strtok_r(path, ".", &save); r == 0 && field; field = strtok_r(NULL, ".", &save)) {
+	for (field = strtok_r(path, ".", &save); r == 0 && field;
+	     field = strtok_r(NULL, ".", &save)) {
 		layout = btf_layout_of(words->btf, spot->type);
 		if (layout.kind == BTF_LAYOUT_ARRAY)
 			r = find_index(words, &layout, field, spot);
@@ -197,25 +196,24 @@ static int parse_enum(const struct words *words, const char *text, const struct 
 		      uint64_t *ret_value)
 {
 	const struct btf_type *type = layout->type;
-	const char *name[FIELDS_MAX], *near;
+	const char *name[FIELDS_MAX], *known;
 	unsigned int i, n = 0;
 
 	if (isdigit((unsigned char)text[0]) || text[0] == '-')
 		return parse_number(words, text, layout->size * 8, layout->is_signed, ret_value);
 	for (i = 0; i < btf_vlen(type); i++) {
-		near = btf__name_by_offset(words->btf, btf_is_enum(type) ?
-					   btf_enum(type)[i].name_off : btf_enum64(type)[i].name_off);
-		if (!strcmp(near, text)) {
+		known = btf__name_by_offset(words->btf, btf_is_enum(type) ?
+					   btf_enum(type)[i].name_off :
+					   btf_enum64(type)[i].name_off);
+		if (!strcmp(known, text)) {
 			*ret_value = btf_is_enum(type) ? (uint64_t)btf_enum(type)[i].val :
 				     btf_enum64_value(&btf_enum64(type)[i]);
 			return 0;
 		}
 		if (n < FIELDS_MAX)
-			name[n++] = near;
+			name[n++] = known;
 	}
-	near = suggest(text, name, n);
-	return refuse(words, "no such name as '%s'%s%s%s", text, near ? "; did you mean '" : "",
-		      near ? near : "", near ? "'?" : "");
+	return refuse(words, "no such name as '%s'%s", text, suggest_text(text, name, n).text);
 }
 
 static int parse_addr(const struct words *words, const char *text, void *data)
@@ -333,8 +331,8 @@ static int apply_word(const struct words *words, uint32_t type, unsigned char *d
 	free(path);
 	if (r < 0)
 		return r;
-	if ((spot.bit_off + (spot.bits ? spot.bits : btf_layout_of(words->btf, spot.type).size * 8)) >
-	    size * 8)
+	if ((spot.bit_off +
+	     (spot.bits ? spot.bits : btf_layout_of(words->btf, spot.type).size * 8)) > size * 8)
 		return refuse(words, "lies outside of the %s", words->what);
 	return parse_value(words, equals + 1, &spot, data);
 }

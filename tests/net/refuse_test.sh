@@ -122,6 +122,7 @@ cat >good.yaml <<-END
 	  in: [guard]
 	attach:
 	  - { dev: in, hook: xdp, graph: in }
+	sets: { blocked: { type: ip, elements: [192.0.2.1] } }
 END
 shuntd_start box || die "no daemon"
 ok "a good one" sh_ apply good.yaml
@@ -406,6 +407,22 @@ refused "a foreign program on the interface" only_apply 4 '7 12 18 /attach/0/dev
         - { dev: taken0, hook: xdp, graph: in }
                  ^~~~~~*"
 is "which stays" "$(ns_do box "$BUILD/tests/hooked" taken0)" "$taken"
+
+# ---- names that a command gives ----
+unknown() {		# TEXT ARGS...
+	sh_ "${@:2}" >"$TMP/text" 2>&1
+	says "${*:2}" 2 $? "shunt: $1"
+}
+
+refused "a node that is nearly there" unknown "no node 'gard'; did you mean 'guard'?" \
+	rule add gard udp dport 7 drop
+refused "one that is not" unknown "no node 'meter'" rule list meter
+refused "the same to look at" unknown "no node 'gaurd'; did you mean 'guard'?" node show gaurd
+refused "a node, for its tables" unknown "no node 'guarb'; did you mean 'guard'?" table show guarb
+refused "a graph" unknown "no graph 'ni'; did you mean 'in'?" graph show ni
+refused "a set" unknown "no set 'bloked'; did you mean 'blocked'?" set add bloked 192.0.2.7
+refused "a set to look at" unknown "no set 'blockd'; did you mean 'blocked'?" set list blockd
+refused "a hook" unknown "no hook 'tc': xdp, tc-ingress or tc-egress" detach --all --hook tc
 
 # ---- the disk, the daemon, the socket ----
 still "after what the kernel refused"

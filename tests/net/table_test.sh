@@ -92,8 +92,9 @@ ok "too large a number" wrong "999 does not fit into 8 bits" \
 	table set kinds field_hash addr=10.0.0.1 value u8=999
 ok "no number" wrong "lots" table set mine tally_proto 1 value packets=lots
 ok "no value" wrong "usage: shunt table set" table set mine tally_proto 1
-ok "no such table" wrong "no table 'tally_prot'" table show mine tally_prot
-ok "no such node" wrong "no node 'mime'" table show mime
+ok "no such table" wrong "no table 'tally_prot' that outlives a generation; did you mean 'tally_proto'?" \
+	table show mine tally_prot
+ok "no such node" wrong "no node 'mime'; did you mean 'mine'?" table show mime
 ok "no such element" wrong "no such element" table get mine tally_proto 99
 ok "none to delete" wrong "no such element" table del mine tally_proto 99
 
