@@ -40,14 +40,12 @@ static int render_object_index(uint32_t hook)
 
 /* The rodata that every program has */
 static void render_conf(const struct plan_graph *graph, uint32_t miss_counter,
-			uint32_t reason_counter, uint32_t n_edges, uint64_t tag,
-			struct shunt_node_conf *ret_conf)
+			uint32_t reason_counter, uint64_t tag, struct shunt_node_conf *ret_conf)
 {
 	*ret_conf = (struct shunt_node_conf) {
 		.generation = graph->generation,
 		.miss_counter = miss_counter,
 		.reason_counter = reason_counter,
-		.n_edges = n_edges,
 		.handoff_tag = tag,
 	};
 }
@@ -120,9 +118,9 @@ static int render_node(const struct rendering_paths *paths, const struct renderi
 	int r;
 
 	if (node->n_tables + 3 > MAPS_MAX)
-		return err_set(err, -E2BIG, "node '%s' has more than %d tables", node->name, MAPS_MAX - 3);
-	render_conf(graph, node->miss_counter, graph->drop_counter, node->n_edges,
-		    graph->handoff_tag, &conf);
+		return err_set(err, -E2BIG, "node '%s' has more than %d tables", node->name,
+			       MAPS_MAX - 3);
+	render_conf(graph, node->miss_counter, graph->drop_counter, graph->handoff_tag, &conf);
 	for (i = 0; i < node->n_edges; i++)
 		edges[i] = node->edge[i].rodata;
 	value[n_values++] = (struct object_value) { "shunt_node_conf", &conf, sizeof(conf) };
@@ -173,7 +171,7 @@ static int render_root(const struct rendering_paths *paths, const struct renderi
 	char path[PINS_PATH_MAX], what[160];
 	int r;
 
-	render_conf(graph, graph->miss_counter, graph->reason_counter, 1,
+	render_conf(graph, graph->miss_counter, graph->reason_counter,
 		    graph->producer ? graph->handoff_tag : 0, &conf);
 	snprintf(path, sizeof(path), "%s/root.%s.o", paths->objects,
 		 graph->hook == SHUNT_HOOK_XDP ? "xdp" : "tc");
@@ -200,8 +198,8 @@ static int render_check(const struct plan_graph *graph, int next_fd, struct err 
 				continue;
 			slot = graph->node[i].edge[j].rodata.arg;
 			if (bpf_map_lookup_elem(next_fd, &slot, &id) < 0)
-				return err_set(err, -errno, "graph '%s': edge '%s' of node '%s' leads to "
-					       "an empty slot", graph->name,
+				return err_set(err, -errno, "graph '%s': edge '%s' of node '%s' "
+					       "leads to an empty slot", graph->name,
 					       graph->node[i].edge[j].name, graph->node[i].name);
 		}
 	}
@@ -280,7 +278,8 @@ static int render_sweep_graph(const char *name, void *arg)
 	return 0;
 }
 
-static bool render_node_uses(const struct sweep *sweep, const struct plan_node *node, const char *path)
+static bool render_node_uses(const struct sweep *sweep, const struct plan_node *node,
+			     const char *path)
 {
 	char used[PINS_PATH_MAX];
 	unsigned int i;

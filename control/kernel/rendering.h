@@ -22,13 +22,14 @@ struct rendering_paths {
 /* Folder of a rendering, in a buffer of PINS_PATH_MAX */
 void rendering_path(const char *bpffs, const struct plan_graph *graph, char *ret_path);
 /* Pin of a state table */
-void rendering_table_path(const char *bpffs, const char *node, const struct plan_table *table, char *ret_path);
+void rendering_table_path(const char *bpffs, const char *node, const struct plan_table *table,
+			  char *ret_path);
 
 /**
  * rendering_load() - Load and pin
  * Whether every slot that an edge names is filled is checked before it counts.
  * @ret_root: fd of the root, to be written into the entry array; the caller closes it
- * Return: 0; -errno: nothing of it is left (new state tables excepted: rendering_sweep() takes them)
+ * Return: 0; -errno: nothing of it is left but new state tables: rendering_sweep() takes them
  */
 int rendering_load(const struct rendering_paths *paths, const struct rendering_maps *maps,
 		 const struct plan_graph *graph, int *ret_root, struct err *err);

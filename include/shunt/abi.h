@@ -70,16 +70,22 @@ struct shunt_node_conf {
 	__u32	generation;
 	__u32	miss_counter;	/* tail calls of this node that found nothing */
 	__u32	reason_counter;	/* first of SHUNT_REASON_MAX counters, by reason */
-	__u32	n_edges;
+	__u32	pad;
 	__u64	handoff_tag;	/* XDP: written at a boundary; root at TC: accepted, 0: none */
 };
 
-/* Slots of this many CPUs' state; 64 KiB each so that the index is a shift and no line is shared */
+_Static_assert(sizeof(struct shunt_node_conf) == 24, "ABI");
+
+/*
+ * What the context leaves of a CPU's 64 KiB: a power of two, so that the index is a shift, and whole
+ * pages, so that CPUs share no line
+ */
 #define SHUNT_COUNTERS_MAX	(8192 - (int)sizeof(struct shunt_packet) / 8)
 
 /**
  * struct shunt_cpu - One element of table 'shunt_cpu' for each possible CPU
- * The counters' indices are handed out by the control plane; user space maps the table to read them.
+ * The counters' indices are handed out by the control plane (0 to nobody); user space maps the
+ * table to read them.
  */
 struct shunt_cpu {
 	struct shunt_packet pkt;	/* first: a node has its address */

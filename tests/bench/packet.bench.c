@@ -61,8 +61,7 @@ static int load(const struct hook *hook, const char *object, const struct object
 static int root_load(const struct hook *hook, uint32_t depth)
 {
 	struct shunt_edge edges[SHUNT_EDGES_MAX] = { { .target = SHUNT_TARGET_PASS, .counter = 1 } };
-	struct shunt_node_conf conf = { .generation = 1, .miss_counter = 2, .reason_counter = 3,
-					.n_edges = 1 };
+	struct shunt_node_conf conf = { .generation = 1, .miss_counter = 2, .reason_counter = 3 };
 	struct object_value value[] = {
 		{ "shunt_node_conf", &conf, sizeof(conf) },
 		{ "shunt_edge", edges, sizeof(edges) },
