@@ -2,7 +2,6 @@
 // Copyright (c) The shunt authors
 /* jsonw.c - streaming JSON writer (RFC 8259) */
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -160,16 +159,6 @@ void jsonw_i64(struct jsonw *w, const char *key, int64_t value)
 {
 	begin_value(w, key);
 	buf_printf(w->out, "%" PRId64, value);
-}
-
-void jsonw_double(struct jsonw *w, const char *key, double value)
-{
-	if (!isfinite(value)) {
-		jsonw_null(w, key);
-		return;
-	}
-	begin_value(w, key);
-	buf_printf(w->out, "%.6g", value);
 }
 
 void jsonw_bool(struct jsonw *w, const char *key, bool value)

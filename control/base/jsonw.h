@@ -22,12 +22,13 @@ void jsonw_object(struct jsonw *w, const char *key);
 void jsonw_object_end(struct jsonw *w);
 void jsonw_array(struct jsonw *w, const char *key);
 void jsonw_array_end(struct jsonw *w);
-void jsonw_str(struct jsonw *w, const char *key, const char *value);	/* NULL: null; bad UTF-8 becomes U+FFFD */
+/* NULL: null; bad UTF-8 becomes U+FFFD */
+void jsonw_str(struct jsonw *w, const char *key, const char *value);
 void jsonw_strn(struct jsonw *w, const char *key, const char *value, size_t len);
-void jsonw_fmt(struct jsonw *w, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void jsonw_fmt(struct jsonw *w, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void jsonw_u64(struct jsonw *w, const char *key, uint64_t value);
 void jsonw_i64(struct jsonw *w, const char *key, int64_t value);
-void jsonw_double(struct jsonw *w, const char *key, double value);	/* %.6g; not finite: null */
 void jsonw_bool(struct jsonw *w, const char *key, bool value);
 void jsonw_null(struct jsonw *w, const char *key);
 void jsonw_raw(struct jsonw *w, const char *key, const char *json);	/* already JSON */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* attachment.c - detach, and what a kernel and an interface can do */
-#include <stdlib.h>
-
 #include <cli/commands.h>
 
 static int detach(struct cli *cli, const char *dev, uint64_t *detached)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* drop.c - what was dropped, where and why */
-#include <string.h>
-
 #include <cli/commands.h>
 
 static bool same(const json_t *a, const json_t *b)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* report.c - failures: text on stderr, or one JSON document on stdout */
-#include <stdlib.h>
-#include <string.h>
-
 #include <base/jsonw.h>
 
 #include <cli/cli.h>

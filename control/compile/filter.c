@@ -10,7 +10,6 @@
  */
 #include <arpa/inet.h>
 #include <endian.h>
-#include <string.h>
 
 #include <shunt/packet.h>
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -98,7 +97,8 @@ uint64_t counters_get(const struct counters *counters, uint32_t index)
 	if (index >= SHUNT_COUNTERS_MAX)
 		return 0;
 	for (cpu = 0; cpu < counters->cpus; cpu++)
-		sum += __atomic_load_n(&counters_cpu(counters, cpu)->counter[index], __ATOMIC_RELAXED);
+		sum += __atomic_load_n(&counters_cpu(counters, cpu)->counter[index],
+				       __ATOMIC_RELAXED);
 	return sum;
 }
 

@@ -14,8 +14,6 @@
 #ifndef KERNEL_PINS_H
 #define KERNEL_PINS_H
 
-#include <stdbool.h>
-#include <stddef.h>
 
 #include <base/err.h>
 
@@ -30,8 +28,8 @@ int pins_open(const char *dir, struct err *err);
 
 int pins_mkdir(const char *path, struct err *err);
 int pins_pin(int fd, const char *path, struct err *err);
-int pins_get(const char *path);			/* new fd, or -errno; -ENOENT */
-int pins_remove(const char *path);		/* a pin, or a folder with all in it; absent is fine */
+int pins_get(const char *path);		/* new fd, or -errno; -ENOENT */
+int pins_remove(const char *path);	/* a pin, or a folder and all in it; absent is fine */
 
 /* Call fn for each name in a folder; absent folder: none. fn may remove it. */
 int pins_each(const char *path, int (*fn)(const char *name, void *arg), void *arg);

@@ -3,7 +3,6 @@
 /* table.c - tables by field name, through the map's own BTF */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

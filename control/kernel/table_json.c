@@ -13,14 +13,10 @@
 static void print(const struct btf *btf, uint32_t type, struct table_data data, struct jsonw *w,
 		  const char *key, int depth);
 
-uint64_t table_int_get(const void *data, unsigned int size, bool is_signed)
+/* An integer of 1 to 8 bytes */
+static uint64_t int_get(const void *data, unsigned int size, bool is_signed)
 {
 	return table_bits_get(data, 0, size * 8, is_signed);
-}
-
-void table_int_put(void *data, unsigned int size, uint64_t value)
-{
-	table_bits_put(data, 0, size * 8, value);
 }
 
 /* As the compiler lays bit fields out: from the lowest bit on little endian machines */
@@ -114,7 +110,7 @@ static void print_int(struct jsonw *w, const char *key, struct table_data data,
 		return;
 	}
 	for (i = 0; i < data.n; i++)
-		sum += table_int_get(data.data + i * data.stride, layout->size, layout->is_signed);
+		sum += int_get(data.data + i * data.stride, layout->size, layout->is_signed);
 	print_number(w, key, sum, layout->is_signed);
 }
 
@@ -254,7 +250,7 @@ static void print(const struct btf *btf, uint32_t type, struct table_data data, 
 		jsonw_bool(w, key, !is_zero(set, layout.size));
 		break;
 	case BTF_LAYOUT_ENUM:
-		print_enum(btf, w, key, table_int_get(set, layout.size, layout.is_signed), &layout);
+		print_enum(btf, w, key, int_get(set, layout.size, layout.is_signed), &layout);
 		break;
 	case BTF_LAYOUT_BE:
 		jsonw_u64(w, key, wire_order(set, layout.size));

@@ -57,11 +57,7 @@ int table_words(const struct btf *btf, uint32_t type, const char *what,
 		const char *const *words, unsigned int n_words, void *data, size_t size,
 		struct err *err);
 
-/* An integer of 1 to 8 bytes in host order at @data, sign-extended if @is_signed */
-uint64_t table_int_get(const void *data, unsigned int size, bool is_signed);
-void table_int_put(void *data, unsigned int size, uint64_t value);
-
-/* A bit field of a struct; @bit_off from the struct's begin */
+/* Bits in host order, @bit_off from the begin of @data; sign-extended if @is_signed */
 uint64_t table_bits_get(const void *data, unsigned int bit_off, unsigned int bits, bool is_signed);
 void table_bits_put(void *data, unsigned int bit_off, unsigned int bits, uint64_t value);
 

@@ -99,14 +99,14 @@ struct config_attach {
 	const char *dev;		/* name or glob (fnmatch) */
 	uint32_t hook;			/* one SHUNT_HOOK_* */
 	const char *graph;
-	enum config_mode mode;		/* XDP; AUTO: native, generic if the driver cannot. Default native */
+	enum config_mode mode;		/* XDP; AUTO: native, or generic if the driver cannot */
 	bool share;			/* XDP: through libxdp's dispatcher */
 	int priority;			/* share: run order there, default 50 */
 	const struct tree *tree;
 };
 
 struct config {
-	struct tree *tree;		/* sets, nodes and graphs below stand in order of their names */
+	struct tree *tree;		/* sets, nodes, graphs below are in order of their names */
 	struct config_set *set;
 	unsigned int n_sets;
 	struct config_node *node;
@@ -135,9 +135,6 @@ const struct config_node *config_node_find(const struct config *config, const ch
 const struct config_set *config_set_find(const struct config *config, const char *name);
 const struct config_graph *config_graph_find(const struct config *config, const char *name);
 
-/* The edge's target in a graph's long form; NULL: not bound there */
-const struct config_target *config_edge_find(const struct config_graph *graph, const char *node,
-					     const char *edge);
 /* "pass", "drop(rate)", "redirect(eth1)", "boundary(tc-in)", "meter" */
 void config_target_print(const struct config_target *target, struct buf *out);
 

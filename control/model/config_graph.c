@@ -40,7 +40,7 @@ struct walk {
 	const struct config_graph *graph;
 	const char *name[SHUNT_NODES_MAX];
 	unsigned int n;
-	unsigned int depth[SHUNT_NODES_MAX];	/* nodes from here to the farthest end; 0: not known yet */
+	unsigned int depth[SHUNT_NODES_MAX];	/* nodes to the farthest end; 0: not known yet */
 	unsigned int way[SHUNT_NODES_MAX];	/* nodes from the entry to here */
 	unsigned int n_way;
 };
@@ -348,7 +348,8 @@ static void read_edges_of(struct config_reader *r, const struct tree *map,
 		suggest_node(r, diag, map->key);
 		return;
 	}
-	if (config_read_is_empty(map) || !config_read_is(r, map, TREE_MAP, "what a node's edges lead to"))
+	if (config_read_is_empty(map) ||
+	    !config_read_is(r, map, TREE_MAP, "what a node's edges lead to"))
 		return;
 	if (map->n > SHUNT_EDGES_MAX) {
 		config_read_error(r, map, "too_many", "a node has at most %d edges, this one %zu",
@@ -421,21 +422,11 @@ void config_graph_read_all(struct config_reader *r, const struct tree *section)
 	/* boundaries name graphs, so all names come first */
 	qsort(config->graph, config->n_graphs, sizeof(*config->graph), config_compare_names);
 	for (i = 0; i < section->n; i++)
-		read_graph(r, (struct config_graph *)config_graph_find(config, section->child[i]->key));
+		read_graph(r, (struct config_graph *)
+			   config_graph_find(config, section->child[i]->key));
 }
 
 /* ---- lookup -------------------------------------------------------------------------------- */
-
-const struct config_target *config_edge_find(const struct config_graph *graph, const char *node,
-					     const char *edge)
-{
-	unsigned int i;
-
-	for (i = 0; i < graph->n_edges; i++)
-		if (!strcmp(graph->edge[i].node, node) && !strcmp(graph->edge[i].edge, edge))
-			return &graph->edge[i].target;
-	return NULL;
-}
 
 void config_target_print(const struct config_target *target, struct buf *out)
 {

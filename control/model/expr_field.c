@@ -2,7 +2,6 @@
 // Copyright (c) The shunt authors
 /* expr_field.c - the fields that a rule may name, and the names of their values */
 #include <netinet/in.h>
-#include <string.h>
 
 #include <shunt/packet.h>
 

@@ -19,7 +19,6 @@
 typedef struct xdp_md shunt_ctx;
 
 #define SHUNT_SECTION		"xdp.frags"
-#define SHUNT_BUILT_FOR		SHUNT_HOOK_XDP
 #define SHUNT_VERDICT_PASS	XDP_PASS
 #define SHUNT_VERDICT_DROP	XDP_DROP
 
@@ -28,15 +27,10 @@ static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u3
 	return bpf_xdp_load_bytes(ctx, off, buf, len);
 }
 
-/* Bytes of the frame; the linear part is all of it unless the driver used fragments */
+/* Bytes of the frame, fragments included */
 static __always_inline __u32 shunt_frame_len(shunt_ctx *ctx)
 {
 	return bpf_xdp_get_buff_len(ctx);
-}
-
-static __always_inline __u32 shunt_linear_len(shunt_ctx *ctx)
-{
-	return ctx->data_end - ctx->data;
 }
 
 static __always_inline __u32 shunt_ctx_ifindex(shunt_ctx *ctx)
@@ -81,7 +75,8 @@ static __always_inline void shunt_handoff_clear(shunt_ctx *ctx)
 		bpf_xdp_adjust_meta(ctx, ctx->data - ctx->data_meta);
 }
 
-static __always_inline int shunt_handoff_put(shunt_ctx *ctx, const struct shunt_packet *pkt, __u64 tag)
+static __always_inline int shunt_handoff_put(shunt_ctx *ctx, const struct shunt_packet *pkt,
+					     __u64 tag)
 {
 	struct shunt_handoff *handoff;
 
@@ -110,7 +105,6 @@ static __always_inline void shunt_handoff_get(shunt_ctx *ctx, struct shunt_packe
 typedef struct __sk_buff shunt_ctx;
 
 #define SHUNT_SECTION		"tc"
-#define SHUNT_BUILT_FOR		SHUNT_HOOK_TC
 #define SHUNT_VERDICT_PASS	TC_ACT_UNSPEC	/* the next program, or the stack */
 #define SHUNT_VERDICT_DROP	TC_ACT_SHOT
 
@@ -120,11 +114,6 @@ static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u3
 }
 
 static __always_inline __u32 shunt_frame_len(shunt_ctx *ctx)
-{
-	return ctx->len;
-}
-
-static __always_inline __u32 shunt_linear_len(shunt_ctx *ctx)
 {
 	return ctx->len;
 }
@@ -171,7 +160,8 @@ static __always_inline int shunt_redirect(shunt_ctx *ctx, __u32 port)
 }
 
 /* A boundary leads from XDP to TC; the compile stage refuses it anywhere else */
-static __always_inline int shunt_handoff_put(shunt_ctx *ctx, const struct shunt_packet *pkt, __u64 tag)
+static __always_inline int shunt_handoff_put(shunt_ctx *ctx, const struct shunt_packet *pkt,
+					     __u64 tag)
 {
 	return -1;
 }
@@ -190,7 +180,7 @@ static __always_inline void shunt_handoff_get(shunt_ctx *ctx, struct shunt_packe
 	pkt->user[1] = handoff->user[1];
 	pkt->user[2] = handoff->user[2];
 	pkt->flags |= SHUNT_PKT_HANDOFF | (handoff->hash ? SHUNT_PKT_HASHED : 0);
-	handoff->tag = 0;	/* spent: the next TC program of this frame must not take it again */
+	handoff->tag = 0;	/* spent: no other TC program of this frame takes it again */
 }
 
 #endif

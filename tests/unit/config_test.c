@@ -205,6 +205,17 @@ static void test_sections(void **state)
 	world_fini(&w);
 }
 
+static const struct config_target *edge_find(const struct config_graph *graph, const char *node,
+					     const char *edge)
+{
+	unsigned int i;
+
+	for (i = 0; i < graph->n_edges; i++)
+		if (!strcmp(graph->edge[i].node, node) && !strcmp(graph->edge[i].edge, edge))
+			return &graph->edge[i].target;
+	return NULL;
+}
+
 static void test_graphs(void **state)
 {
 	static const struct { const char *node, *edge, *target; } edges[] = {
@@ -228,10 +239,10 @@ static void test_graphs(void **state)
 	assert_int_equal(graph->n_edges, N(edges));
 	for (i = 0; i < N(edges); i++) {
 		buf_clear(&text);
-		config_target_print(config_edge_find(graph, edges[i].node, edges[i].edge), &text);
+		config_target_print(edge_find(graph, edges[i].node, edges[i].edge), &text);
 		assert_string_equal(text.data, edges[i].target);
 	}
-	assert_null(config_edge_find(graph, "slow", "accept"));
+	assert_null(edge_find(graph, "slow", "accept"));
 	assert_int_equal(w.config.n_attach, 2);
 	assert_int_equal(w.config.attach[0].hook, SHUNT_HOOK_XDP);
 	assert_int_equal(w.config.attach[0].mode, CONFIG_MODE_AUTO);
