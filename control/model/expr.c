@@ -29,7 +29,7 @@ static const struct {
 	{ "return", "'goto EDGE' leaves the node by that edge" },
 	{ "queue", "'goto EDGE' leaves the node by that edge" },
 	{ "limit", "rates are limited by a node of module 'limit'" },
-	{ "log", "'shunt trace' and 'shunt drop show' tell what happens to packets" },
+	{ "log", "'shunt rule list -s' and 'shunt drop show' tell what happens to packets" },
 	{ "ct", "a rule sees one packet, not the state of its flow" },
 	{ "iif", "attach the graph to that interface instead" },
 	{ "iifname", "attach the graph to that interface instead" },

@@ -71,7 +71,7 @@ static const struct refuse_case cases[] = {
 	{ "jump x", "unknown_keyword", 0, 4, "unknown keyword 'jump'",
 	  "'goto EDGE' leaves the node by that edge" },
 	{ "log drop", "unknown_keyword", 0, 3, "unknown keyword 'log'",
-	  "'shunt trace' and 'shunt drop show' tell what happens to packets" },
+	  "'shunt rule list -s' and 'shunt drop show' tell what happens to packets" },
 	{ "ct state established accept", "unknown_keyword", 0, 2, "unknown keyword 'ct'",
 	  "a rule sees one packet, not the state of its flow" },
 	{ "limit rate 5/second drop", "unknown_keyword", 0, 5, "unknown keyword 'limit'",
