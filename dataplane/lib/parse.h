@@ -237,7 +237,7 @@ static __always_inline bool shunt_is_ext_header(__u8 proto)
 	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH;
 }
 
-/* Walks pkt->l4_off and pkt->l4_len over the extension headers; leaves pkt->proto at what follows */
+/* Moves pkt->l4_off and l4_len over the extension headers; leaves pkt->proto at what follows */
 static __always_inline int shunt_parse_ip6_chain(shunt_ctx *ctx, struct shunt_packet *pkt)
 {
 	struct shunt_ext_hdr buf, *ext;

@@ -17,9 +17,9 @@
 #define FILTER_FRAGS_ANY	0x7
 
 /* filter_row.flags */
-#define FILTER_ROW_L4		0x1	/* needs SHUNT_PKT_L4: ports, flags, type or code are asked for */
+#define FILTER_ROW_L4		0x1	/* needs SHUNT_PKT_L4: asks for ports, flags, type, code */
 #define FILTER_ROW_TCP_NEGATED	0x2	/* tcp_flags: unequal */
-#define FILTER_ROW_ANY		0x4	/* of a rule without matches: lets through what is no IP, too */
+#define FILTER_ROW_ANY		0x4	/* of a rule without matches: matches what is no IP, too */
 
 struct filter_l4 {
 	__u16	sport_first, sport_last;	/* host order, inclusive */

@@ -29,7 +29,7 @@ struct limit_key {
 };
 
 struct limit_bucket {
-	__u64	due_ns;			/* CLOCK_MONOTONIC at which the next packet is due, were all on time */
+	__u64	due_ns;			/* CLOCK_MONOTONIC: when the next packet is due, on time */
 };
 
 SHUNT_TABLE(limit_bucket, LRU_HASH, struct limit_key, struct limit_bucket, 65536);

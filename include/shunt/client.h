@@ -15,8 +15,8 @@
 
 /* error.code of an answer; also exit statuses of the command 'shunt' */
 #define SHUNT_CLIENT_USAGE		2	/* bad method or parameters */
-#define SHUNT_CLIENT_INVALID		3	/* the configuration is wrong: error.data.errors tells where */
-#define SHUNT_CLIENT_REFUSED		4	/* refused by the kernel: verifier, attach, netlink, disk */
+#define SHUNT_CLIENT_INVALID		3	/* wrong configuration: see error.data.errors */
+#define SHUNT_CLIENT_REFUSED		4	/* refused by the kernel, netlink or disk */
 #define SHUNT_CLIENT_UNREACHABLE	5	/* no daemon there (made by the client) */
 #define SHUNT_CLIENT_TIMEOUT		124	/* no answer in time (made by the client) */
 

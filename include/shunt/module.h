@@ -32,11 +32,11 @@
 
 #define SHUNT_TAG(text)	__attribute__((btf_decl_tag("shunt." text)))
 
-/* SHUNT_MODULE(name, hooks, depth, help): once a file; depth is SHUNT_DEPTH_* [| SHUNT_NEEDS_VLAN] */
+/* SHUNT_MODULE(name, hooks, depth, help): once a file; depth: SHUNT_DEPTH_* [| SHUNT_NEEDS_VLAN] */
 #define SHUNT_MODULE(name_, hooks_, depth_, help_)			\
 	SHUNT_MODULE_OPEN(name_, hooks_, depth_, 0, help_)
 
-/* The same, with room for @open_ edges that a configuration adds by name: SHUNT_GO_OPEN(0..open_-1) */
+/* The same, with room for @open_ edges that a configuration names: SHUNT_GO_OPEN(0..open_-1) */
 #define SHUNT_MODULE_OPEN(name_, hooks_, depth_, open_, help_)		\
 	enum { shunt_open_edges = (open_) };				\
 	const volatile struct shunt_module shunt_module = {		\
@@ -49,7 +49,7 @@
 	};								\
 	char shunt_license[] SEC("license") = "Dual BSD/GPL"
 
-/* SHUNT_EDGE(name[, fail[, target[, arg]]]): without more it is fail closed and leads to the next node */
+/* SHUNT_EDGE(name[, fail[, target[, arg]]]): by default fails closed and leads to the next node */
 #define SHUNT_EDGE(...)							\
 	SHUNT_EDGE_PICK(__VA_ARGS__, SHUNT_EDGE_4, SHUNT_EDGE_3,	\
 			SHUNT_EDGE_2, SHUNT_EDGE_1, )(__VA_ARGS__)
@@ -66,7 +66,7 @@
 		.arg = (arg_),						\
 	}
 
-/* SHUNT_CONFIG(type, name, default, help): a constant of the node; an integer of 1 to 8 bytes or a char array */
+/* SHUNT_CONFIG(type, name, default, help): a constant of the node; an integer or a char array */
 #define SHUNT_CONFIG(type_, name_, default_, help_)			\
 	SHUNT_TAG("config:" help_) const volatile type_ name_ = default_
 

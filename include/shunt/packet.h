@@ -12,7 +12,7 @@
 #define SHUNT_DEPTH_L4		4
 #define SHUNT_DEPTH_MASK	0xf
 
-/* Or-ed to the depth: it decides by VLAN tags, so 'status' warns where an offload hides them from XDP */
+/* Or-ed to the depth: it goes by VLAN tags; 'status' warns where an offload hides them from XDP */
 #define SHUNT_NEEDS_VLAN	0x10
 
 /* shunt_packet.frag */
@@ -28,7 +28,7 @@
 #define SHUNT_PKT_HANDOFF	0x0010	/* came over a boundary: mark and hash are the XDP side's */
 #define SHUNT_PKT_HASHED	0x0020	/* hash is set */
 
-/* Wire order. An IPv4 address is in v4, behind ::ffff: (RFC 4291 2.5.5.2), so that no two are alike */
+/* Wire order. An IPv4 address is in v4, behind ::ffff: (RFC 4291 2.5.5.2): no two are alike */
 struct shunt_addr {
 	union {
 		struct {
@@ -51,10 +51,10 @@ struct shunt_packet {
 	__u32	generation;	/* of the graph that this packet is in */
 	__u32	ifindex;	/* where it came in (xdp, tc-ingress) or goes out (tc-egress) */
 	__u32	len;		/* bytes from the Ethernet header; of all segments before GSO */
-	__u32	mark;		/* free for the graph; skb->mark only where a config says so */
+	__u32	mark;		/* for modules to agree on; crosses a boundary; not skb->mark */
 	__u16	l3_off;		/* bytes from the Ethernet header */
 	__u16	l4_off;		/* same; 0: no L4 header in this packet */
-	__u32	l4_len;		/* bytes from l4_off to the end of the IP packet, padding left out */
+	__u32	l4_len;		/* bytes from l4_off to the end of the IP packet, no padding */
 	__be16	eth_type;	/* after VLAN tags */
 	__u8	vlans;		/* number of tags, 0 to 2 */
 	__u8	l3;		/* 4, 6, or 0: not IP */
@@ -72,7 +72,7 @@ struct shunt_packet {
 	__be16	dport;
 	__u16	flags;		/* SHUNT_PKT_* */
 	__u16	pad;
-	__u32	hash;		/* by shunt_flow_hash() */
+	__u32	hash;		/* by the module that sets SHUNT_PKT_HASHED; crosses a boundary */
 	__u64	now_ns;		/* by shunt_now_ns(): CLOCK_MONOTONIC, read at most once a packet */
 	struct shunt_addr saddr;
 	struct shunt_addr daddr;

@@ -19,7 +19,8 @@
 
 /*
  * Drop reasons. X(identifier, name, help)
- * The first block is what the root's parser refuses: RFC numbers name the rule.
+ * The first six are about graphs, the rest is what the root's parser refuses: RFC numbers name the
+ * rule.
  * Order is ABI: append only.
  */
 #define SHUNT_REASONS(X)						\
