@@ -19,6 +19,6 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_str(struct buf *buf, const char *str);
 void buf_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *buf_take(struct buf *buf);	/* never NULL; the caller frees; the buf is empty after it */
+char *buf_take(struct buf *buf);	/* never NULL; the caller frees; @buf is empty then */
 
 #endif

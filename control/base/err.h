@@ -7,7 +7,7 @@
 struct err {
 	int code;		/* -errno; 0: none */
 	char text[2048];	/* one or more lines, no newline at the end */
-	char path[64];		/* what in the configuration it is about, a JSON pointer; "": not known */
+	char path[64];		/* what it is about in the configuration, a JSON pointer; or "" */
 };
 
 /**

@@ -31,7 +31,7 @@ struct plan_value {
 	uint32_t size;
 };
 
-/* A table of one program. With content it belongs to this rendering; without, it is state and is kept */
+/* A table of one program. With content it is this rendering's; without, it is state and is kept */
 struct plan_table {
 	const struct module_table *table;
 	uint32_t entries;		/* 0: as the module says */
@@ -49,7 +49,7 @@ struct plan_node {
 	const char *name;
 	const struct module *module;
 	uint32_t slot;			/* in the graph's program array */
-	struct plan_edge *edge;		/* by index of the module; open edges behind the declared ones */
+	struct plan_edge *edge;		/* by index of the module; open ones behind declared ones */
 	unsigned int n_edges;
 	struct plan_value *value;
 	unsigned int n_values;
@@ -64,20 +64,20 @@ struct plan_node {
 struct plan_graph {
 	const char *name;
 	uint32_t hook;			/* one SHUNT_HOOK_* */
-	uint32_t slot;			/* in the entry array of XDP or TC; never changes while the graph exists */
+	uint32_t slot;			/* in the entry array of XDP or TC; the graph keeps it */
 	uint32_t depth;			/* SHUNT_DEPTH_* for the root */
 	uint32_t entry_counter;		/* root's edge 'next': packets that entered */
 	uint32_t miss_counter;		/* root's */
 	uint32_t reason_counter;	/* first of SHUNT_REASON_MAX: what the root refuses */
-	uint32_t drop_counter;		/* first of SHUNT_REASON_MAX: what nodes drop by themselves, and misses */
+	uint32_t drop_counter;		/* the same: what nodes drop by themselves, and misses */
 	uint32_t entry_slot;		/* of the entry node in the program array */
 	struct plan_node *node;		/* in order from the entry, breadth first */
 	unsigned int n_nodes;
 	const char *boundary;		/* XDP: TC graph that it hands to; NULL: none */
 	const char *producer;		/* TC: XDP graph that hands to it; NULL: none */
-	uint64_t key;			/* hash of all above, and of the object files: equal key, same rendering */
+	uint64_t key;			/* hash of all above and the object files */
 	uint64_t handoff_tag;		/* drawn by the daemon, not part of the key */
-	uint32_t generation;		/* in which it was rendered: this one, or an earlier one that is kept */
+	uint32_t generation;		/* in which it was rendered: this one, or one before */
 	bool kept;			/* the running rendering goes on */
 };
 
@@ -100,7 +100,7 @@ struct plan_port {			/* target of redirect(NAME) */
 
 /* Index handed out for a name, for as long as the name is in use: counters, entry slots, ports */
 struct plan_slot {
-	const char *name;		/* "counter edge-in@xdp/guard.drop", "graph edge-in@xdp", "port eth1" */
+	const char *name;		/* "counter edge-in@xdp/guard.drop", "port eth1" */
 	uint32_t index;
 	uint32_t n;			/* consecutive ones */
 };

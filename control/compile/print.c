@@ -119,8 +119,8 @@ static int compare_state(const struct plan_node *before, const struct plan_table
 
 		if (old->content || strcmp(old->table->name, table->table->name))
 			continue;
-		return old->table->schema == table->table->schema && old->entries == table->entries ?
-		       1 : -1;
+		return old->table->schema == table->table->schema &&
+		       old->entries == table->entries ? 1 : -1;
 	}
 	return 0;
 }
@@ -251,7 +251,8 @@ static void print_graph(struct printer *p, const struct plan_graph *graph,
 	}
 	buf_printf(p->out, "graph %s@%s: %s, slot %u, depth L%u\n", graph->name, hook,
 		   is_new ? "new" : "changed", graph->slot, graph->depth);
-	buf_printf(p->out, "graph %s@%s: counters entry %u, miss %u, reasons from %u, drops from %u\n",
+	buf_printf(p->out,
+		   "graph %s@%s: counters entry %u, miss %u, reasons from %u, drops from %u\n",
 		   graph->name, hook, graph->entry_counter, graph->miss_counter,
 		   graph->reason_counter, graph->drop_counter);
 	if (graph->boundary)

@@ -249,7 +249,8 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 	graph->miss_counter = take(&r, SLOTS_COUNTER, 1, "counter %s/.miss", r.name);
 	graph->reason_counter = take(&r, SLOTS_COUNTER, SHUNT_REASON_MAX, "counter %s/.reasons",
 				     r.name);
-	graph->drop_counter = take(&r, SLOTS_COUNTER, SHUNT_REASON_MAX, "counter %s/.drops", r.name);
+	graph->drop_counter = take(&r, SLOTS_COUNTER, SHUNT_REASON_MAX, "counter %s/.drops",
+				   r.name);
 	graph->node = arena_new_n(c->arena, struct plan_node, graph->n_nodes);
 	for (i = 0; i < graph->n_nodes; i++)
 		render_node(&r, i, &graph->node[i]);

@@ -12,8 +12,6 @@
  * what is noted as running, and sweeps what a dead change left.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <base/log.h>
@@ -94,7 +92,8 @@ static int change_install(struct daemon *daemon, struct generation *next, const 
 	}
 	r = install_commit(daemon->install, &next->plan, before, report, err);
 	if (r == 0 && store_set_running(&daemon->store, next->number, err) < 0)
-		log_error("%s: a restart will finish generation %u by its intent", err->text, next->number);
+		log_error("%s: a restart will finish generation %u by its intent", err->text,
+			  next->number);
 	else
 		store_set_intent(&daemon->store, 0, NULL);
 out:
@@ -173,7 +172,8 @@ static bool change_is_none(const struct daemon *daemon, const struct generation 
 	return true;
 }
 
-static int change_refused(struct daemon *daemon, const struct change *change, struct rpc_error *error)
+static int change_refused(struct daemon *daemon, const struct change *change,
+			  struct rpc_error *error)
 {
 	if (!daemon->pending.generation || change->dry_run || change->back)
 		return 0;
@@ -261,8 +261,8 @@ int change_rollback(struct daemon *daemon, const struct rpc_peer *peer, uint32_t
 		generation_free(next);
 		generation_free(old);
 		if (r == -ENOENT)
-			return rpc_fail(error, SHUNT_CLIENT_USAGE, "no generation %u: see 'shunt history'",
-					number);
+			return rpc_fail(error, SHUNT_CLIENT_USAGE,
+					"no generation %u: see 'shunt history'", number);
 		return rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err);
 	}
 	next->tree = number ? tree_copy(&next->arena, old->tree) : change_empty_tree(&next->arena);
@@ -270,7 +270,7 @@ int change_rollback(struct daemon *daemon, const struct rpc_peer *peer, uint32_t
 	return change_apply(daemon, peer, &change, w, error);
 }
 
-/* What is noted as running, or as about to; an empty one when there is none, or no reading it (stuck) */
+/* What is noted as running, or as about to; empty: there is none, or no reading it (stuck) */
 static struct generation *change_noted(struct daemon *daemon, uint32_t *ret_number, struct err *err)
 {
 	struct generation *noted = generation_new();

@@ -23,8 +23,8 @@ struct daemon {
 	struct store store;
 	struct install *install;	/* NULL: offline */
 	struct netlink *netlink;
-	struct generation *running;	/* never NULL, but offline; number 0: nothing was applied yet */
-	const char *stuck;		/* why the running generation could not be taken up; NULL: it was */
+	struct generation *running;	/* never NULL, but offline; number 0: nothing applied yet */
+	const char *stuck;		/* why the running one could not be taken up; or NULL */
 	uint32_t last_number;		/* highest ever given */
 	uv_loop_t loop;
 	uv_poll_t mirror_poll;
@@ -37,7 +37,7 @@ struct daemon {
 
 /* What a change is to do; the rest comes from the caller's credentials */
 struct change {
-	struct generation *next;	/* has its tree; owned by the change, whatever comes of it */
+	struct generation *next;	/* has its tree; the change owns it, whatever comes of it */
 	unsigned int confirm_s;		/* 0: at once */
 	bool back;			/* a rollback, allowed while a confirmation is waited for */
 	uint32_t from;			/* generation that it goes back to; 0: the empty one */

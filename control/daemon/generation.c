@@ -48,7 +48,8 @@ unsigned int generation_module_names(const char *module_dir, struct arena *arena
 
 	while (dir && (entry = readdir(dir))) {
 		dot = strchr(entry->d_name, '.');
-		if (dot && dot != entry->d_name && (!strcmp(dot, ".xdp.o") || !strcmp(dot, ".tc.o")))
+		if (dot && dot != entry->d_name &&
+		    (!strcmp(dot, ".xdp.o") || !strcmp(dot, ".tc.o")))
 			*arena_push(arena, name, n) = arena_strndup(arena, entry->d_name,
 								    dot - entry->d_name);
 	}

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -92,7 +91,9 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 /* One client on standard input and output, with the caller's rights */
 static int offline(struct daemon *daemon)
 {
-	struct rpc_peer peer = { .pid = getppid(), .uid = getuid(), .gid = getgid(), .offline = true };
+	struct rpc_peer peer = {
+		.pid = getppid(), .uid = getuid(), .gid = getgid(), .offline = true,
+	};
 	struct buf answer = {};
 	char *line = NULL;
 	size_t size = 0;
@@ -123,7 +124,8 @@ static int take_lock(const char *run_dir, struct err *err)
 		return err_set(err, -errno, "open '%s'", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		fd_close(fd);
-		return err_set(err, -EBUSY, "another shuntd runs in '%s' (it holds '%s').", run_dir, path);
+		return err_set(err, -EBUSY, "another shuntd runs in '%s' (it holds '%s').", run_dir,
+			       path);
 	}
 	return fd;
 }

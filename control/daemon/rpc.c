@@ -54,9 +54,10 @@ int rpc_fail_diags(struct rpc_error *error, const struct diags *diags)
 	jsonw_init(&w, &error->findings, false);
 	rpc_findings(&w, NULL, diags);
 	if (diags->total > 1)
-		return rpc_fail(error, SHUNT_CLIENT_INVALID, "%s: %s, and %u more", diags->v[0].path,
-				diags->v[0].message, diags->total - 1);
-	return rpc_fail(error, SHUNT_CLIENT_INVALID, "%s: %s", diags->v[0].path, diags->v[0].message);
+		return rpc_fail(error, SHUNT_CLIENT_INVALID, "%s: %s, and %u more",
+				diags->v[0].path, diags->v[0].message, diags->total - 1);
+	return rpc_fail(error, SHUNT_CLIENT_INVALID, "%s: %s", diags->v[0].path,
+			diags->v[0].message);
 }
 
 int rpc_fail_err(struct rpc_error *error, int code, const struct err *err)
@@ -74,12 +75,14 @@ int rpc_fail_err(struct rpc_error *error, int code, const struct err *err)
 	return rpc_fail(error, code, "%s", err->text);
 }
 
-int rpc_text(const struct rpc_call *call, const char *name, const char **ret_text, struct rpc_error *error)
+int rpc_text(const struct rpc_call *call, const char *name, const char **ret_text,
+	     struct rpc_error *error)
 {
 	const json_t *value = json_object_get(call->params, name);
 
 	if (!json_is_string(value))
-		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants '%s', a string", call->method, name);
+		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants '%s', a string", call->method,
+				name);
 	*ret_text = json_string_value(value);
 	return 0;
 }
@@ -120,8 +123,9 @@ int rpc_words(const struct rpc_call *call, const char *name, const char ***ret_w
 		word[i] = json_string_value(item);
 		if (!word[i]) {
 			free(word);
-			return rpc_fail(error, RPC_BAD_PARAMS, "'%s': item %zu of '%s' is no string",
-					call->method, i, name);
+			return rpc_fail(error, RPC_BAD_PARAMS,
+					"'%s': item %zu of '%s' is no string", call->method, i,
+					name);
 		}
 	}
 	*ret_word = word;
@@ -187,8 +191,8 @@ static int rpc_check_type(const struct rpc_method *method, const char *name, con
 
 	for (type = rpc_types; type->name; type++)
 		if (!strcmp(type->name, name) && !json_is_null(value) && !rpc_is_of(type, value))
-			return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants '%s', %s", method->name, name,
-					type->what);
+			return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants '%s', %s", method->name,
+					name, type->what);
 	return 0;
 }
 
@@ -222,8 +226,8 @@ static int rpc_dispatch(struct daemon *daemon, const struct rpc_call *call, stru
 	if (call->peer->offline && !(method->flags & RPC_OFFLINE))
 		return rpc_fail(error, RPC_NO_METHOD, "'%s' needs a running daemon", call->method);
 	if (call->peer->read_only && !(method->flags & RPC_READ))
-		return rpc_fail(error, RPC_NO_METHOD, "'%s' changes things: not on the read-only socket",
-				call->method);
+		return rpc_fail(error, RPC_NO_METHOD,
+				"'%s' changes things: not on the read-only socket", call->method);
 	if (rpc_check_params(method, call, error) < 0)
 		return -1;
 	if (!(method->flags & RPC_READ))
@@ -242,7 +246,8 @@ static int rpc_request(struct daemon *daemon, const struct rpc_peer *peer, const
 	int r;
 
 	if (!json_is_object(request))
-		return rpc_fail(error, RPC_INVALID_REQUEST, "a request is one JSON object; no batches");
+		return rpc_fail(error, RPC_INVALID_REQUEST,
+				"a request is one JSON object; no batches");
 	if (!version || strcmp(version, "2.0") || !method)
 		return rpc_fail(error, RPC_INVALID_REQUEST, "no JSON-RPC 2.0 request");
 	if (!json_object_get(request, "id"))
@@ -299,7 +304,8 @@ void rpc_serve(struct daemon *daemon, const struct rpc_peer *peer, const char *l
 	if (request)
 		r = rpc_request(daemon, peer, request, &w, &error);
 	else
-		r = rpc_fail(&error, RPC_PARSE_ERROR, "no JSON at column %d: %s", why.column, why.text);
+		r = rpc_fail(&error, RPC_PARSE_ERROR, "no JSON at column %d: %s", why.column,
+			     why.text);
 	jsonw_object_end(&w);
 	jsonw_init(&w, answer, false);
 	jsonw_object(&w, NULL);

@@ -65,13 +65,15 @@ void rpc_serve(struct daemon *daemon, const struct rpc_peer *peer, const char *l
 	       struct buf *answer);
 
 /* For handlers; all return -1 */
-int rpc_fail(struct rpc_error *error, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int rpc_fail(struct rpc_error *error, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 int rpc_fail_err(struct rpc_error *error, int code, const struct err *err);
 int rpc_fail_diags(struct rpc_error *error, const struct diags *diags);
 void rpc_findings(struct jsonw *w, const char *key, const struct diags *diags);
 
 /* Parameters. Return: 0; -1: absent or of the wrong type, @error filled */
-int rpc_text(const struct rpc_call *call, const char *name, const char **ret_text, struct rpc_error *error);
+int rpc_text(const struct rpc_call *call, const char *name, const char **ret_text,
+	     struct rpc_error *error);
 const char *rpc_text_or(const struct rpc_call *call, const char *name, const char *otherwise);
 json_int_t rpc_number_or(const struct rpc_call *call, const char *name, json_int_t otherwise);
 bool rpc_flag(const struct rpc_call *call, const char *name);

@@ -142,7 +142,8 @@ static void client_serve(struct client *client)
 	if (client->writing || uv_is_closing((uv_handle_t *)&client->pipe))
 		return;
 	end = client->in.len > client->scanned ?
-	      memchr(client->in.data + client->scanned, '\n', client->in.len - client->scanned) : NULL;
+	      memchr(client->in.data + client->scanned, '\n',
+		     client->in.len - client->scanned) : NULL;
 	if (!end) {
 		client->scanned = client->in.len;
 		if (client->in.len > max) {

@@ -21,6 +21,7 @@ struct server;
  */
 int server_new(struct daemon *daemon, uv_loop_t *loop, const char *path, bool read_only,
 	       struct server **ret_server, struct err *err);
-void server_close(struct server *server);	/* freed when the loop has closed it; removes the socket */
+/* Removes the socket; freed when the loop has closed it */
+void server_close(struct server *server);
 
 #endif

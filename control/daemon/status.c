@@ -24,7 +24,8 @@ static uint64_t reasons(const struct daemon *daemon, uint32_t first)
 
 static uint64_t graph_dropped(const struct daemon *daemon, const struct plan_graph *graph)
 {
-	uint64_t sum = reasons(daemon, graph->reason_counter) + reasons(daemon, graph->drop_counter);
+	uint64_t sum =
+		reasons(daemon, graph->reason_counter) + reasons(daemon, graph->drop_counter);
 	unsigned int i, j;
 
 	for (i = 0; i < graph->n_nodes; i++)
@@ -100,7 +101,8 @@ static const char *wanted_name(const struct attachment *attachment)
 	return attachment->attach.hook == SHUNT_HOOK_XDP ? name[attachment->mode] : NULL;
 }
 
-static const struct plan_graph *graph_of(const struct plan *plan, const struct attachment *attachment)
+static const struct plan_graph *graph_of(const struct plan *plan,
+					 const struct attachment *attachment)
 {
 	unsigned int i;
 
@@ -198,7 +200,8 @@ static uint64_t all_misses(const struct daemon *daemon)
 	unsigned int i, j;
 
 	for (i = 0; i < plan->n_graphs; i++) {
-		sum += install_gate_misses(daemon->install, plan->graph[i].hook, plan->graph[i].slot);
+		sum += install_gate_misses(daemon->install, plan->graph[i].hook,
+					   plan->graph[i].slot);
 		sum += counter(daemon, plan->graph[i].miss_counter);
 		for (j = 0; j < plan->graph[i].n_nodes; j++)
 			sum += counter(daemon, plan->graph[i].node[j].miss_counter);
@@ -213,8 +216,8 @@ unsigned int status_degraded(struct daemon *daemon, struct jsonw *w, const char 
 
 	jsonw_array(w, key);
 	if (daemon->stuck) {
-		jsonw_fmt(w, NULL, "generation %u could not be taken up: %s", daemon->running->number,
-			  daemon->stuck);
+		jsonw_fmt(w, NULL, "generation %u could not be taken up: %s",
+			  daemon->running->number, daemon->stuck);
 		n++;
 	}
 	for (i = 0; i < attachments->n; i++) {
@@ -276,7 +279,7 @@ static void write_edges(struct daemon *daemon, const struct plan_node *node, str
 	jsonw_array_end(w);
 }
 
-/* Every packet leaves a node by one edge, or by a drop that the node itself decided (not counted here) */
+/* Every packet leaves a node by one edge, or by a drop of its own (not counted here) */
 static uint64_t node_packets(const struct daemon *daemon, const struct plan_node *node)
 {
 	uint64_t sum = 0;
@@ -423,8 +426,9 @@ static const char *const reason_help[] = {
 	SHUNT_REASONS(REASON_HELP)
 };
 
-static void write_drop(struct jsonw *w, const struct plan_graph *graph, const struct plan_node *node,
-		       const struct plan_edge *edge, unsigned int reason, uint64_t packets)
+static void write_drop(struct jsonw *w, const struct plan_graph *graph,
+		       const struct plan_node *node, const struct plan_edge *edge,
+		       unsigned int reason, uint64_t packets)
 {
 	/* A reason of the operator's own explains itself */
 	bool own = edge && edge->reason && strcmp(edge->reason, reason_name[reason]);
@@ -442,7 +446,8 @@ static void write_drop(struct jsonw *w, const struct plan_graph *graph, const st
 	jsonw_object_end(w);
 }
 
-static void write_graph_drops(struct daemon *daemon, const struct plan_graph *graph, struct jsonw *w)
+static void write_graph_drops(struct daemon *daemon, const struct plan_graph *graph,
+			      struct jsonw *w)
 {
 	unsigned int i, j;
 

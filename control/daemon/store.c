@@ -296,13 +296,16 @@ uint32_t store_intent(const struct store *store)
 	return store_read_number(store, "intent");
 }
 
-int store_set_pending(const struct store *store, const struct store_pending *pending, struct err *err)
+int store_set_pending(const struct store *store, const struct store_pending *pending,
+		      struct err *err)
 {
 	char path[PATH_MAX], text[64];
+	int n;
 
 	store_path(store, "pending", path, sizeof(path));
-	return file_write(path, text, snprintf(text, sizeof(text), "%u %u %lld\n", pending->generation,
-			  pending->back_to, (long long)pending->deadline), 0600, err);
+	n = snprintf(text, sizeof(text), "%u %u %lld\n", pending->generation, pending->back_to,
+		     (long long)pending->deadline);
+	return file_write(path, text, n, 0600, err);
 }
 
 void store_clear_pending(const struct store *store)

@@ -34,7 +34,7 @@ int store_open(struct store *store, const char *dir, struct err *err);
 void store_close(struct store *store);
 
 int store_save(const struct store *store, const struct generation *generation, struct err *err);
-/* Header, tree and the plan's indices and renderings alone (no nodes): enough for generation_build()'s @running */
+/* Header, tree, and the plan without nodes: enough for generation_build()'s @running */
 int store_load(const struct store *store, uint32_t number, struct generation *ret_generation,
 	       struct err *err);
 void store_remove(const struct store *store, uint32_t number);
@@ -44,9 +44,11 @@ void store_prune(const struct store *store, uint32_t running);
 
 int store_set_running(const struct store *store, uint32_t number, struct err *err);
 uint32_t store_running(const struct store *store);	/* 0: none */
-int store_set_intent(const struct store *store, uint32_t number, struct err *err);	/* 0: none any more */
+/* @number: 0: none any more */
+int store_set_intent(const struct store *store, uint32_t number, struct err *err);
 uint32_t store_intent(const struct store *store);
-int store_set_pending(const struct store *store, const struct store_pending *pending, struct err *err);
+int store_set_pending(const struct store *store, const struct store_pending *pending,
+		      struct err *err);
 void store_clear_pending(const struct store *store);
 bool store_pending(const struct store *store, struct store_pending *ret_pending);
 

@@ -27,7 +27,7 @@
 enum attach_how {
 	ATTACH_XDP_LINK,		/* own bpf_link */
 	ATTACH_XDP_DISPATCHER,		/* component of a libxdp dispatcher */
-	ATTACH_XDP_LIBXDP,		/* libxdp without a dispatcher: the kernel refused it, we are alone */
+	ATTACH_XDP_LIBXDP,		/* without dispatcher: the kernel refused it; alone */
 	ATTACH_TCX,
 	ATTACH_CLSACT,
 };
@@ -39,18 +39,18 @@ struct attach {
 	enum attach_how how;
 	bool generic;			/* XDP: generic mode is really in use */
 	uint32_t prog_id;		/* the gate */
-	const char *why;		/* how it came to be so, in words: static; NULL: as wanted */
+	const char *why;		/* how it came to be so: static; NULL: as wanted */
 };
 
 struct attach_want {
 	uint32_t ifindex;
 	const char *ifname;
 	uint32_t hook;
-	int prog_fd;			/* the gate; for a dispatcher its object file and entry map are used instead */
+	int prog_fd;			/* the gate; a dispatcher takes file and maps instead */
 	enum config_mode mode;
 	bool share;
 	int priority;
-	const char *pin_dir;		/* bpffs folder for links: IFINDEX-HOOK (bpffs has no dots in names) */
+	const char *pin_dir;		/* bpffs folder: IFINDEX-HOOK (a dot is not allowed) */
 	const char *gate_path;		/* object file of the gate, for libxdp */
 	uint32_t gate_slot;		/* rodata shunt_gate_slot, for libxdp */
 	int entry_fd, miss_fd;		/* maps of the gate, for libxdp */
@@ -68,18 +68,18 @@ int attach_add(const struct attach_want *want, struct attach *ret_attach, struct
  */
 int attach_replace(struct attach *attach, const struct attach_want *want, struct err *err);
 
-/* Detach (also when the interface moved to another namespace), unpin. A severed link is no error. */
+/* Detach (also from an interface that left the namespace), unpin. A severed link is no error */
 int attach_del(const struct attach *attach, const char *pin_dir, struct err *err);
 
 /**
  * attach_adopt() - What a pin (or a dispatcher, or clsact) holds
  * @ifindex, @hook: Where it is said to be
- * Return: 0; -ENOENT: nothing of ours is there; -ENOLINK: the interface is gone (then the pin was removed)
+ * Return: 0; -ENOENT: nothing of ours is there; -ENOLINK: the interface is gone, and now the pin
  */
 int attach_adopt(uint32_t ifindex, const char *ifname, uint32_t hook, const char *pin_dir,
 		 struct attach *ret_attach, struct err *err);
 
-/* Names of pins in @pin_dir: ifindex and hook of each. Return: number, or -errno; *ret: heap, caller frees */
+/* Pins in @pin_dir: ifindex and hook of each. Return: number, or -errno; the caller frees */
 struct attach_pin {
 	uint32_t ifindex;
 	uint32_t hook;

@@ -167,7 +167,9 @@ static int program_attach(const struct attach_want *want, enum xdp_attach_mode m
 	ret_attach->prog_id = xdp_program__id(prog);
 	ret_attach->how = ATTACH_XDP_LIBXDP;
 	describe(want->ifindex, ret_attach);
-	ret_attach->why = ret_attach->how == ATTACH_XDP_LIBXDP ? alone : want->share ? NULL : joined;
+	ret_attach->why = want->share ? NULL : joined;
+	if (ret_attach->how == ATTACH_XDP_LIBXDP)
+		ret_attach->why = alone;
 	r = attach_pin_add(want, xdp_program__fd(prog), err);
 	if (r < 0)
 		xdp_program__detach(prog, want->ifindex, XDP_MODE_UNSPEC, 0);
@@ -252,7 +254,8 @@ int attach_libxdp_del(const struct attach *attach, const char *pin_dir, struct e
 	if (r && r != -ENOENT && r != -ENODEV)
 		return err_set(err, r, "look for our program on '%s'", attach->ifname);
 	prog = r || !multi ? NULL : find(multi, attach->prog_id);
-	r = prog ? xdp_program__detach(prog, attach->ifindex, xdp_multiprog__attach_mode(multi), 0) : 0;
+	r = prog ? xdp_program__detach(prog, attach->ifindex, xdp_multiprog__attach_mode(multi),
+				       0) : 0;
 	if (r == -ENODEV || r == -ENOENT)
 		r = 0;
 	if (multi && !libxdp_get_error(multi))

@@ -54,7 +54,7 @@ typedef int (*attach_xdp_try)(const struct attach_want *want, uint32_t flags,
 			      struct attach *ret_attach, struct err *err);
 int attach_xdp_modes(const struct attach_want *want, attach_xdp_try try,
 		     struct attach *ret_attach, struct err *err);
-/* The program on the interface (0: none), and whether it is there in generic mode. Return: 0 or -errno */
+/* The program on the interface (0: none), and whether in generic mode. Return: 0 or -errno */
 int attach_xdp_query(uint32_t ifindex, uint32_t *ret_id, bool *ret_generic);
 
 /* ---- attach_libxdp.c */

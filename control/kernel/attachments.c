@@ -95,7 +95,7 @@ static int attachments_adopt_one(struct attachments *attachments, const struct g
 	new = attachments_new(attachments, ifindex, ifname, hook);
 	new->attach = attach;
 	new->slot = slot;
-	new->mode = CONFIG_MODE_AUTO;	/* how it is, is as good as what is wanted, until told otherwise */
+	new->mode = CONFIG_MODE_AUTO;	/* as it is, it is as wanted, until told otherwise */
 	new->share = attach.how == ATTACH_XDP_DISPATCHER || attach.how == ATTACH_XDP_LIBXDP;
 	return 0;
 }
@@ -103,7 +103,9 @@ static int attachments_adopt_one(struct attachments *attachments, const struct g
 int attachments_adopt(struct attachments *attachments, const struct gates *gates,
 		      const struct link_table *links, struct err *err)
 {
-	static const uint32_t hooks[] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS, SHUNT_HOOK_TC_EGRESS };
+	static const uint32_t hooks[] = {
+		SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS, SHUNT_HOOK_TC_EGRESS,
+	};
 	struct attach_pin *pin = NULL;
 	const struct link *link;
 	unsigned int i, j;
@@ -117,8 +119,8 @@ int attachments_adopt(struct attachments *attachments, const struct gates *gates
 		return n;
 	for (r = 0, i = 0; r == 0 && i < (unsigned int)n; i++) {
 		link = link_find(links, pin[i].ifindex);
-		r = attachments_adopt_one(attachments, gates, pin[i].ifindex, link ? link->name : "?",
-					  pin[i].hook, err);
+		r = attachments_adopt_one(attachments, gates, pin[i].ifindex,
+					  link ? link->name : "?", pin[i].hook, err);
 	}
 	free(pin);
 	for (i = 0; r == 0 && i < links->n; i++)
@@ -247,7 +249,8 @@ int attachments_replace(struct attachments *attachments, struct gates *gates,
 			attachment_set(have, plan, &want[i]);
 			continue;
 		}
-		r = attachments_want(attachments, gates, plan, &want[i], gate_path, &attach_want, err);
+		r = attachments_want(attachments, gates, plan, &want[i], gate_path, &attach_want,
+				     err);
 		if (r == 0)
 			r = attach_replace(&have->attach, &attach_want, err);
 		if (r == -ENODEV || r == -ENOLINK)
@@ -260,7 +263,7 @@ int attachments_replace(struct attachments *attachments, struct gates *gates,
 	return replaced;
 }
 
-/* An adopted one is wanted in any mode; a change of sharing or from generic needs another attachment */
+/* An adopted one is wanted in any mode; a change of sharing, or from generic, needs another one */
 static bool attachment_fits(const struct attachment *have, const struct plan_attach *want)
 {
 	if (!want)
@@ -277,7 +280,8 @@ static bool attachment_fits(const struct attachment *have, const struct plan_att
 }
 
 /* Return: 0: it is gone; -errno: it is there and marked as leaving */
-static int attachments_leave(struct attachments *attachments, struct attachment *have, struct err *err)
+static int attachments_leave(struct attachments *attachments, struct attachment *have,
+			     struct err *err)
 {
 	int r = have->error ? 0 : attach_del(&have->attach, attachments->pin_dir, err);
 
@@ -292,8 +296,8 @@ static int attachments_leave(struct attachments *attachments, struct attachment 
 	return 0;
 }
 
-int attachments_trim(struct attachments *attachments, const struct plan_attach *want, unsigned int n,
-		     struct err *err)
+int attachments_trim(struct attachments *attachments, const struct plan_attach *want,
+		     unsigned int n, struct err *err)
 {
 	int r, failed = 0, trimmed = 0;
 	struct err why = {};
@@ -360,7 +364,8 @@ void attachments_release(struct attachments *attachments)
 		attachments->v[i].held = false;
 }
 
-int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks, struct err *err)
+int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks,
+		       struct err *err)
 {
 	unsigned int i;
 	int r, n = 0;

@@ -16,7 +16,7 @@ struct attachment {
 	bool share;
 	int priority;
 	bool fresh;			/* attached in the transaction that is under way */
-	bool held;			/* detached by hand: not attached again before the next commit */
+	bool held;			/* detached by hand: stays off until the next commit */
 	bool leaving;			/* not wanted any more, but detaching it failed */
 	char *error;			/* heap: why it is not attached; NULL: it is */
 };
@@ -36,8 +36,8 @@ int attachments_adopt(struct attachments *attachments, const struct gates *gates
 
 /**
  * attachments_add() - Attach what is wanted and not there
- * @strict:	The first failure of one that had not failed before ends it (those added are marked fresh);
- *		else it is noted in the attachment. A vanished interface is no failure.
+ * @strict:	The first failure of one that had not failed before ends it (those added are marked
+ *		fresh); else it is noted in the attachment. A vanished interface is no failure.
  * Return: number added, or -errno
  */
 int attachments_add(struct attachments *attachments, struct gates *gates, const struct plan *plan,
@@ -47,16 +47,19 @@ int attachments_replace(struct attachments *attachments, struct gates *gates,
 			const struct plan *plan, const struct plan_attach *want, unsigned int n,
 			struct err *err);
 /*
- * Detach what is not wanted, or not in this way (mode, share). One that cannot be detached stays and is
- * marked as leaving; the others are tried all the same. Return: number, or -errno of the first that failed
+ * Detach what is not wanted, or not in this way (mode, share). One that cannot be detached stays
+ * and is marked as leaving; the others are tried all the same. Return: number, or -errno of the
+ * first that failed
  */
-int attachments_trim(struct attachments *attachments, const struct plan_attach *want, unsigned int n,
-		     struct err *err);
+int attachments_trim(struct attachments *attachments, const struct plan_attach *want,
+		     unsigned int n, struct err *err);
 void attachments_undo(struct attachments *attachments);		/* detach the fresh ones */
-bool attachments_unsettled(const struct attachments *attachments);	/* one failed, or is leaving */
+/* One failed, or is leaving */
+bool attachments_unsettled(const struct attachments *attachments);
 void attachments_settle(struct attachments *attachments);	/* they are fresh no longer */
 /* Detach by hand: they are held off until a commit, or attachments_release() */
-int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks, struct err *err);
+int attachments_detach(struct attachments *attachments, uint32_t ifindex, uint32_t hooks,
+		       struct err *err);
 void attachments_release(struct attachments *attachments);
 
 #endif

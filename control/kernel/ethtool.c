@@ -44,7 +44,8 @@ static int get_all(int fd, const char *ifname, struct ethtool_features *features
 	r = request(fd, ifname, &info);
 	if (r < 0 && r != -EOPNOTSUPP)
 		return r;
-	memcpy(features->driver, info.driver, sizeof(features->driver) - 1);	/* both are 32 bytes */
+	/* both are 32 bytes */
+	memcpy(features->driver, info.driver, sizeof(features->driver) - 1);
 	if ((r = get_value(fd, ifname, ETHTOOL_GGRO, &gro)) < 0 ||
 	    (r = get_value(fd, ifname, ETHTOOL_GTXCSUM, &csum)) < 0 ||
 	    (r = get_value(fd, ifname, ETHTOOL_GTSO, &tso)) < 0 ||

@@ -32,15 +32,16 @@ int gates_program(struct gates *gates, uint32_t hook, uint32_t slot, struct err 
 /* Object file of a hook's gate, in a buffer of PINS_PATH_MAX; libxdp loads it by itself */
 void gates_object(const struct gates *gates, uint32_t hook, char *ret_path);
 /*
- * Slot that an attached gate jumps through, read from its rodata. Return: 0; -ENOENT: it is no gate,
- * or one that jumps through another entry array than ours (its pins were lost: it leads to nothing)
+ * Slot that an attached gate jumps through, read from its rodata. Return: 0; -ENOENT: it is no
+ * gate, or one of another entry array than ours (its pins were lost: it leads to nothing)
  */
 int gates_slot_of(const struct gates *gates, uint32_t hook, uint32_t prog_id, uint32_t *ret_slot);
 
 /* The commit: packets after it take @root_fd's graph. Return: 0 or -errno */
 int gates_set(struct gates *gates, uint32_t hook, uint32_t slot, int root_fd, struct err *err);
 void gates_clear(struct gates *gates, uint32_t hook, uint32_t slot);
-uint32_t gates_root(const struct gates *gates, uint32_t hook, uint32_t slot);	/* program id; 0: empty */
+/* Id of the program in the slot; 0: empty */
+uint32_t gates_root(const struct gates *gates, uint32_t hook, uint32_t slot);
 uint64_t gates_misses(const struct gates *gates, uint32_t hook, uint32_t slot);
 
 #endif

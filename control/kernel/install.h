@@ -11,7 +11,6 @@
 #ifndef KERNEL_INSTALL_H
 #define KERNEL_INSTALL_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/err.h>
@@ -58,7 +57,7 @@ void install_sweep(struct install *install, const struct plan *plan);
 int install_load(struct install *install, const struct plan *plan, const struct plan *running,
 		 struct install_report *report, struct err *err);
 
-/* Second half: commit. The caller has noted its intent. Return: 0; -errno: taken back, @running runs */
+/* Second half: commit. The caller has noted its intent. Return: 0; -errno: @running runs again */
 int install_commit(struct install *install, const struct plan *plan, const struct plan *running,
 		   struct install_report *report, struct err *err);
 
@@ -72,7 +71,8 @@ void install_abort(struct install *install, const struct plan *plan, const struc
  */
 unsigned int install_attachments(struct install *install, const struct plan *plan,
 				 const struct plan_attach *want, unsigned int n);
-void install_ports(struct install *install, const struct plan *plan, const struct link_table *links);
+void install_ports(struct install *install, const struct plan *plan,
+		   const struct link_table *links);
 
 /* What is attached, and what is wanted and failed */
 const struct attachments *install_attached(const struct install *install);

@@ -36,7 +36,7 @@
 #define EVENT_BYTES	(8 << 20)	/* wanted of the event socket; the kernel doubles it */
 #define MESSAGE_BYTES	(256 << 10)	/* a datagram; 32 KiB but for links with many VFs */
 #define DUMPS_MAX	5		/* interrupted ones in a row */
-#define DATAGRAMS_MAX	4096		/* a call of netlink_process(): the loop has other work too */
+#define DATAGRAMS_MAX	4096		/* of one netlink_process(): the loop has other work too */
 
 struct netlink {
 	struct nl_sock *event, *dump;

@@ -22,7 +22,7 @@ struct netlink;
 int netlink_new(struct netlink **ret_netlink, struct err *err);
 void netlink_free(struct netlink *netlink);
 
-int netlink_fd(const struct netlink *netlink);			/* becomes readable: netlink_process() */
+int netlink_fd(const struct netlink *netlink);		/* becomes readable: netlink_process() */
 const struct link_table *netlink_links(const struct netlink *netlink);
 
 /* Full dump into the table. Return: 0 or -errno: the table is as it was, netlink_stale() is true */

@@ -62,9 +62,10 @@ int object_load(const char *path, const char *what, const struct object_value *v
 		unsigned int n_values, const struct object_map *map, unsigned int n_maps,
 		const char *log_dir, struct object_loaded *ret_loaded, struct err *err);
 void object_loaded_fini(struct object_loaded *loaded);
-int object_loaded_map(const struct object_loaded *loaded, const char *name);	/* fd, borrowed; -1 */
+/* Return: fd, borrowed; -1: no such map */
+int object_loaded_map(const struct object_loaded *loaded, const char *name);
 
-/* Route libbpf's and libxdp's messages into the log at debug, and keep the last ones for object_load() */
+/* Log libbpf's and libxdp's messages at debug, and keep the last ones for object_load() */
 void object_log_init(void);
 
 #endif

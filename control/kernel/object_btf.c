@@ -10,7 +10,7 @@
 #include <base/arena.h>
 #include <kernel/object_file.h>
 
-#define CHAIN_MAX	32	/* typedefs, qualifiers and arrays of one another; as libbpf has it */
+#define CHAIN_MAX	32	/* typedefs, qualifiers, arrays of one another; as in libbpf */
 
 struct types {
 	const char *path;
@@ -22,7 +22,8 @@ struct types {
 };
 
 #define broken(types_, fmt_, ...) \
-	err_set((types_)->err, -ENOEXEC, "'%s': broken BTF: " fmt_ ".", (types_)->path, ##__VA_ARGS__)
+	err_set((types_)->err, -ENOEXEC, "'%s': broken BTF: " fmt_ ".", (types_)->path, \
+		##__VA_ARGS__)
 
 /* Bytes behind struct btf_type; -1: no such kind */
 static long extra_bytes(const struct btf_type *type)

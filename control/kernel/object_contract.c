@@ -90,7 +90,8 @@ static int read_program(struct contract *c, uint32_t hook)
 	else if (!strcmp(section, "tc") && bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_CLS)
 		c->built = SHUNT_HOOK_TC;
 	else
-		return refuse(c, -EINVAL, "its program is in section '%.32s', not 'xdp.frags' or 'tc'",
+		return refuse(c, -EINVAL,
+			      "its program is in section '%.32s', not 'xdp.frags' or 'tc'",
 			      section);
 	if (hook && hook != c->built)
 		return refuse(c, -EINVAL, "its program is for %s, its name says %s",
@@ -117,11 +118,13 @@ static int read_module(struct contract *c)
 			      sizeof(said));
 	memcpy(&said, part.data, sizeof(said));
 	if (!is_text(said.name, sizeof(said.name)) || !is_name(said.name, "-"))
-		return refuse(c, -EINVAL, "the module's name is not made of letters, digits, _ and -");
+		return refuse(c, -EINVAL,
+			      "the module's name is not made of letters, digits, _ and -");
 	if (!is_text(said.help, sizeof(said.help)))
 		return refuse(c, -EINVAL, "the module's help is no line of text");
 	if (!said.hooks || said.hooks & ~SHUNT_HOOK_ANY)
-		return refuse(c, -EINVAL, "hooks 0x%x: there are none, or unknown ones", said.hooks);
+		return refuse(c, -EINVAL, "hooks 0x%x: there are none, or unknown ones",
+			      said.hooks);
 	if ((said.depth & SHUNT_DEPTH_MASK) < SHUNT_DEPTH_L2 ||
 	    (said.depth & SHUNT_DEPTH_MASK) > SHUNT_DEPTH_L4 ||
 	    said.depth & ~(SHUNT_DEPTH_MASK | SHUNT_NEEDS_VLAN))
@@ -213,10 +216,11 @@ static int read_edges(struct contract *c)
 	}
 	for (i = 0; i < (int)module->n_edges; i++)
 		if (!module->edge[i].name)
-			return refuse(c, -EINVAL, "no edge has number %d of %u", i, module->n_edges);
+			return refuse(c, -EINVAL, "no edge has number %d of %u", i,
+				      module->n_edges);
 	if (module->n_edges + module->open_edges > SHUNT_EDGES_MAX)
-		return refuse(c, -EINVAL, "%u edges and %u open ones: %u is the most", module->n_edges,
-			      module->open_edges, SHUNT_EDGES_MAX);
+		return refuse(c, -EINVAL, "%u edges and %u open ones: %u is the most",
+			      module->n_edges, module->open_edges, SHUNT_EDGES_MAX);
 	return 0;
 }
 
@@ -318,15 +322,15 @@ static int check_shared(struct contract *c, const struct bpf_map *map, unsigned 
 	for (i = 0; i < N_SHARED && strcmp(shareds[i].name, name); i++)
 		;
 	if (i == N_SHARED)
-		return refuse(c, -EINVAL, "table '%.32s': names that begin with shunt_ are reserved",
-			      name);
+		return refuse(c, -EINVAL,
+			      "table '%.32s': names that begin with shunt_ are reserved", name);
 	shared = &shareds[i];
 	if ((shared->type && bpf_map__type(map) != shared->type) ||
 	    bpf_map__key_size(map) != shared->key_size ||
 	    bpf_map__value_size(map) != shared->value_size ||
 	    bpf_map__map_flags(map) != shared->flags)
-		return refuse(c, -EINVAL, "table '%s' is not as <shunt/module.h> of this ABI has it",
-			      name);
+		return refuse(c, -EINVAL,
+			      "table '%s' is not as <shunt/module.h> of this ABI has it", name);
 	*seen |= 1u << i;
 	return 0;
 }

@@ -110,7 +110,8 @@ static int check_known(const struct elf *elf)
 			if (strcmp(section_name(elf, &elf->sec[i]), known[j]))
 				continue;
 			if (n++ || elf->sec[i].sh_type != SHT_PROGBITS || !elf->sec[i].sh_size)
-				return broken(elf, "section '%s' is empty or twice there", known[j]);
+				return broken(elf, "section '%s' is empty or twice there",
+					      known[j]);
 		}
 	}
 	return 0;
@@ -139,7 +140,8 @@ static int check_names(struct elf *elf, unsigned int names)
 /* A 16-byte instruction that is cut in two would be patched beyond its end */
 static int check_instructions(const struct elf *elf, const Elf64_Shdr *sec, const Elf64_Sym *sym)
 {
-	const struct bpf_insn *insn = (const void *)((const char *)content(elf, sec) + sym->st_value);
+	const struct bpf_insn *insn =
+		(const void *)((const char *)content(elf, sec) + sym->st_value);
 	uint64_t i, n = sym->st_size / sizeof(*insn);
 
 	for (i = 0; i < n; i++)

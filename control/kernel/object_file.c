@@ -99,7 +99,8 @@ int object_file_var(const struct object_file *file, const char *section, const c
 	sec = btf__type_by_id(btf, id);
 	var = btf_var_secinfos(sec);
 	for (i = 0; i < btf_vlen(sec); i++, var++) {
-		if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, var->type)->name_off), name))
+		if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, var->type)->name_off),
+			   name))
 			continue;
 		if (var->offset > size || var->size > size - var->offset)
 			return -EINVAL;

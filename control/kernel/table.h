@@ -5,8 +5,9 @@
  *
  * DOC: Text form of a key or value: a scalar stands for itself ("7", "0x7"), a
  * struct is written as FIELD=VALUE words ("prefix=10.0.0.1 l3=4"), nested ones with a
- * dot. struct shunt_addr is an IP address (IPv4 ones are ::ffff:…); __be16 and __be32 are shown in host order;
- * arrays of bytes in hex, a char array as text. JSON has the same fields as an object.
+ * dot. struct shunt_addr is an IP address (IPv4 ones are ::ffff:…); __be16, __be32 and __be64 are
+ * shown in host order; arrays of bytes in hex, a char array as text. JSON has the same fields as
+ * an object.
  */
 #ifndef KERNEL_TABLE_H
 #define KERNEL_TABLE_H
@@ -33,18 +34,20 @@ void table_describe(const struct table *table, struct jsonw *w, const char *key)
 /**
  * table_dump() - All elements, as an array of {"key":…,"value":…}
  * Per-CPU values are the sum of integer fields, and with @each_cpu also "cpus": […].
- * An element that goes while it is read is left out; none is shown twice. ARRAY elements that are all zero are left out.
+ * An element that goes while it is read is left out; none is shown twice. ARRAY elements that are
+ * all zero are left out.
  * @max:	Elements at most; 0: all. More of them: ret_more is true
  */
 int table_dump(const struct table *table, uint32_t max, bool each_cpu, struct jsonw *w,
 	       const char *key, bool *ret_more, struct err *err);
 
-/* @key_words: as in DOC. Return: 0; -ENOENT: no such element; -EINVAL: the text names the word and what is known */
+/* @key_words: as in DOC. Return: 0; -ENOENT: no such element; -EINVAL: the text names the word */
 int table_get(const struct table *table, const char *const *key_words, unsigned int n_key,
 	      struct jsonw *w, const char *key, struct err *err);
-/* Fields that are not named keep their value, or are 0 in a new element; of a per-CPU map: on all CPUs */
+/* Fields not named keep their value, or are 0 in a new element; of a per-CPU map: on all CPUs */
 int table_set(const struct table *table, const char *const *key_words, unsigned int n_key,
 	      const char *const *value_words, unsigned int n_value, struct err *err);
-int table_del(const struct table *table, const char *const *key_words, unsigned int n_key, struct err *err);
+int table_del(const struct table *table, const char *const *key_words, unsigned int n_key,
+	      struct err *err);
 
 #endif

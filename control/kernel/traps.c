@@ -236,7 +236,8 @@ void traps_write(const struct attach *attach, const struct link *link,
 	trap_deaf_peers(link, links, graph, w);
 	trap_checksum(link, graph, w);
 	if (own.lro)
-		jsonw_fmt(w, NULL, "LRO is on with native XDP: 'ethtool -K %s lro off'", link->name);
+		jsonw_fmt(w, NULL, "LRO is on with native XDP: 'ethtool -K %s lro off'",
+			  link->name);
 }
 
 static void feature(struct jsonw *w, const char *name, const char *value, const char *why)
@@ -286,7 +287,8 @@ static void kernel_features(struct jsonw *w)
 	feature_is(w, "tcx", has_tcx(), "TC links; without them clsact filters are used");
 	feature_is(w, "dispatcher", libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_EXT, NULL) == 1,
 		   "'share: true' with other XDP programs (libxdp needs freplace)");
-	feature_is(w, "bpf-loop", libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_loop, NULL) == 1,
+	feature_is(w, "bpf-loop",
+		   libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_loop, NULL) == 1,
 		   "needed by module 'filter'");
 	feature_is(w, "membarrier", commands >= 0 && commands & MEMBARRIER_CMD_GLOBAL,
 		   "grace time of a commit; without it 100 ms are waited");
@@ -305,9 +307,11 @@ static void link_features(const struct link *link, struct jsonw *w)
 	snprintf(text, sizeof(text), "%u", link->mtu);
 	feature(w, "mtu", text, NULL);
 	feature(w, "xdp-attached", mode[link->xdp_mode <= 4 ? link->xdp_mode : 0], NULL);
-	feature_is(w, "gro", own.gro, "a veth without it is deaf to native redirects, unless it has native XDP");
+	feature_is(w, "gro", own.gro,
+		   "a veth without it is deaf to native redirects, unless it has native XDP");
 	feature_is(w, "lro", own.lro, "must be off for native XDP");
-	feature_is(w, "tx-checksum", own.tx_checksum, "left to offload: broken by a native redirect");
+	feature_is(w, "tx-checksum", own.tx_checksum,
+		   "left to offload: broken by a native redirect");
 	feature_is(w, "rx-vlan-offload", own.rx_vlan, "takes tags off before XDP sees them");
 	feature_is(w, "tx-vlan-offload", own.tx_vlan, "veth: hides tags from XDP at the other end");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
-/* traps.h - known traps of a hook on an interface, as they apply now; and what a kernel and device can do */
+/* traps.h - known traps of a hook on an interface; what a kernel and a device can do */
 #ifndef KERNEL_TRAPS_H
 #define KERNEL_TRAPS_H
 
@@ -24,8 +24,8 @@ void traps_write(const struct attach *attach, const struct link *link,
 
 /**
  * traps_features() - Objects {name, value, why} into the open array of @w
- * Probed, never guessed from versions: tcx, XDP on the device (native, generic), freplace (libxdp's
- * dispatcher), bpf_loop, XDP fragments, membarrier, decl tags; of a device: driver, queues, MTU, offloads.
+ * Probed, never guessed from versions: XDP, tcx, freplace (libxdp's
+ * dispatcher), bpf_loop, XDP fragments, membarrier; of a device: driver, queues, MTU, offloads.
  * @link:	NULL: the kernel alone
  */
 void traps_features(const struct link *link, struct jsonw *w);

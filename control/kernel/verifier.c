@@ -175,8 +175,8 @@ static void look_up_line(const struct verifier_report *report, struct place *pla
 	const char *pos, *end, *name;
 	uint32_t size;
 
-	if (!report->btf || !h || (uintptr_t)h % 4 || report->btf_ext_len < sizeof(*h) || h->hdr_len % 4 ||
-	    h->line_off % 4 || h->line_len < sizeof(size) ||
+	if (!report->btf || !h || (uintptr_t)h % 4 || report->btf_ext_len < sizeof(*h) ||
+	    h->hdr_len % 4 || h->line_off % 4 || h->line_len < sizeof(size) ||
 	    (uint64_t)h->hdr_len + h->line_off + h->line_len > report->btf_ext_len)
 		return;
 	pos = (const char *)h + h->hdr_len + h->line_off;

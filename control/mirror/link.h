@@ -17,8 +17,8 @@ struct link {
 	uint32_t mtu;			/* bytes */
 	uint32_t flags;			/* IFF_* */
 	uint32_t master;		/* ifindex or 0 */
-	uint32_t peer;			/* IFLA_LINK: veth peer's ifindex (in peer_netns), lower device; 0: none */
-	int32_t peer_netns;		/* IFLA_LINK_NETNSID; -1: this one */
+	uint32_t peer;			/* veth's other end, or lower device (IFLA_LINK); 0: none */
+	int32_t peer_netns;		/* where the other end is (IFLA_LINK_NETNSID); -1: here */
 	uint32_t rx_queues, tx_queues;
 	uint32_t xdp_prog;		/* id of an attached XDP program; 0: none */
 	uint8_t xdp_mode;		/* XDP_ATTACHED_* of if_link.h */

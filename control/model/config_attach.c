@@ -86,7 +86,8 @@ static void read_xdp_options(struct config_reader *r, struct tree **value,
 			attach->mode = number;
 	}
 	if (value[ATTACH_SHARE])
-		attach->share = config_read_word(r, value[ATTACH_SHARE], "'share'", bool_names) == 1;
+		attach->share =
+			config_read_word(r, value[ATTACH_SHARE], "'share'", bool_names) == 1;
 	if (value[ATTACH_PRIORITY])
 		config_read_number(r, value[ATTACH_PRIORITY], "'priority'", 999, &attach->priority);
 }

@@ -296,7 +296,7 @@ static bool is_own_reason(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
 }
 
-/* One of the list, or a name of the operator's own, unless it looks like a slip of one of the list */
+/* One of the list, or a name of the operator's own that is no slip of one of the list */
 void config_read_reason(struct config_reader *r, const struct tree *tree, const char *reason,
 			int offset)
 {

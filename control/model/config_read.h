@@ -17,7 +17,7 @@ struct config_reader {
 	struct diags *diags;
 	struct arena *arena;		/* diags->arena */
 	struct config *config;
-	/* The section itself is wrong: what it would have defined is not known, so nobody misses it */
+	/* The section is wrong: what it would have defined is not known, so nobody misses it */
 	bool sets_unknown, nodes_unknown, graphs_unknown;
 };
 

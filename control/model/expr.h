@@ -51,7 +51,7 @@ struct expr_match {
 	struct expr_interval *interval;	/* sorted, merged, not adjacent; never empty unless set */
 	unsigned int n;
 	const char *set;		/* name of a set, without the '@'; NULL: intervals */
-	bool negated;			/* of a set, or of flags; intervals are complemented already */
+	bool negated;			/* of a set or flags; intervals are complemented already */
 	uint8_t mask, value;		/* EXPR_TCP_FLAGS: (flags & mask) == value */
 	int offset, len;		/* in the rule's text, for findings */
 };
@@ -64,11 +64,11 @@ struct expr_rule {
 	unsigned int families;		/* EXPR_FAMILY_* that can match */
 	struct expr_match *match;
 	unsigned int n;
-	const char *edge;		/* verdict: edge of the node: "accept", "drop", or another */
+	const char *edge;		/* verdict: the node's edge: "accept", "drop", another */
 	int edge_offset, edge_len;
 	const char *reason;		/* drop(NAME); else NULL */
 	const char *comment;		/* or NULL */
-	uint32_t id;			/* FNV-1a 32 of the canonical text: stable over edits elsewhere */
+	uint32_t id;			/* FNV-1a 32 of the canonical text: stable */
 };
 
 /**
@@ -91,7 +91,8 @@ void expr_print(const struct expr_rule *rule, struct buf *out);
  */
 int expr_element(const char *text, enum expr_field field, const char *path, int offset,
 		 struct diags *diags, struct expr_interval *ret_interval);
-void expr_element_print(const struct expr_interval *interval, enum expr_field field, struct buf *out);
+void expr_element_print(const struct expr_interval *interval, enum expr_field field,
+			struct buf *out);
 
 /* Sort and merge in place (overlapping and adjacent ones too); returns the new count */
 unsigned int expr_merge(struct expr_interval *interval, unsigned int n);

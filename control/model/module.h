@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
-/* module.h - a module's contract as a value: what kernel/object reads from an object file, and compile needs */
+/* module.h - a module's contract as a value: kernel/object reads it from a file for compile */
 #ifndef MODEL_MODULE_H
 #define MODEL_MODULE_H
 
@@ -36,13 +36,13 @@ struct module_table {
 	uint32_t map_type;		/* BPF_MAP_TYPE_* */
 	uint32_t key_size, value_size, entries;
 	const char *key, *value;	/* C types: "struct shunt_addr" */
-	uint64_t schema;		/* hash of type, flags and both types' layouts with field names */
+	uint64_t schema;		/* hash of type, flags and both layouts with field names */
 };
 
 struct module {
 	const char *name;		/* as it says of itself */
 	const char *path[2];		/* object files: [0] XDP, [1] TC; NULL: not built for it */
-	uint64_t hash[2];		/* of the files' bytes: another build is another rendering */
+	uint64_t hash[2];		/* of the files: another build is another rendering */
 	const char *help;
 	uint32_t abi;
 	uint32_t hooks;			/* SHUNT_HOOK_* that source and object files allow */
@@ -75,7 +75,8 @@ const struct module_config *module_config_find(const struct module *module, cons
 
 /* For 'module inspect' and the API: name, path, hooks, depth, edges, config, tables */
 void module_to_json(const struct module *module, struct jsonw *w, const char *key);
-const char *module_hook_name(uint32_t hook);		/* one SHUNT_HOOK_* bit: "xdp", "tc-ingress", "tc-egress" */
+/* One SHUNT_HOOK_* bit: "xdp", "tc-ingress", "tc-egress"; else NULL */
+const char *module_hook_name(uint32_t hook);
 uint32_t module_hook_from_name(const char *name);	/* 0: no such hook */
 
 #endif

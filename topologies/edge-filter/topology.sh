@@ -23,7 +23,7 @@ TOPOLOGY_PICTURE='
                         [ tc-egress: to-servers ]---->[ eth0 ]
   [ eth0 ]<-------------[ tc-ingress: edge-out ]<-----[ eth0 ]'
 
-topology_machine() {		# topology_machine NAME: namespace, and a command to run things in it
+topology_machine() {		# topology_machine NAME: namespace, and a command that runs in it
 	ns_new "$1" ipv6
 	printf '#!/bin/sh\nexec nsenter --net=/run/netns/%s "$@"\n' "$(ns_name "$1")" >"$TMP/bin/$1"
 	chmod +x "$TMP/bin/$1"
