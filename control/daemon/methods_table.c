@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <base/file.h>
+#include <base/log.h>
 #include <daemon/methods.h>
 #include <kernel/object.h>
 #include <kernel/table.h>
@@ -25,6 +26,8 @@ METHOD(module_list)
 	for (i = 0; i < n; i++)
 		if (object_inspect(name[i], daemon->module_dir, &arena, &module, &err) == 0)
 			module_to_json(&module, w, NULL);
+		else
+			log_warn("leaving out of the list: %s", err.text);
 	jsonw_array_end(w);
 	arena_fini(&arena);
 	return 0;
