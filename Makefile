@@ -13,7 +13,7 @@ CASE	?= *
 BUILD_PACKAGES	= clang gcc make pkg-config libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
 		  libuv1-dev libyaml-dev libjansson-dev libelf-dev zlib1g-dev libc6-dev
 TEST_PACKAGES	= libcmocka-dev iproute2 bpftool curl iperf3 netcat-openbsd nginx-light strace \
-		  util-linux procps ethtool python3-minimal qemu-system-x86 busybox-static \
+		  util-linux procps ethtool python3 git xz-utils qemu-system-x86 busybox-static \
 		  cpio kmod xdp-tools libclang-rt-14-dev
 
 O	 = build
