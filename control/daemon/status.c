@@ -186,6 +186,7 @@ static void write_mirror(struct daemon *daemon, struct jsonw *w)
 	netlink_stats(daemon->netlink, &stats);
 	jsonw_object(w, "mirror");
 	jsonw_u64(w, "links", netlink_links(daemon->netlink)->n);
+	jsonw_u64(w, "addresses", netlink_addrs(daemon->netlink)->n);
 	jsonw_u64(w, "events", stats.events);
 	jsonw_u64(w, "overruns", stats.overruns);
 	jsonw_u64(w, "resyncs", stats.resyncs);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /*
- * netlink.c - rtnetlink: fills the mirror of links and keeps it
+ * netlink.c - rtnetlink: fills the mirror of links and addresses and keeps it
  *
  * DOC: libnl makes sockets, messages and attributes; messages are received
  * here, because libnl reports an overrun (ENOBUFS) as if memory was short.
@@ -17,11 +17,13 @@
  * to an interface that is down, makes no event either: xdp_prog and xdp_mode are
  * those of the interface's last event or of the last resync.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -38,9 +40,15 @@
 #define DUMPS_MAX	5		/* interrupted ones in a row */
 #define DATAGRAMS_MAX	4096		/* of one netlink_process(): the loop has other work too */
 
+/* What messages are applied to */
+struct mirror {
+	struct link_table links;
+	struct addr_table addrs;
+};
+
 struct netlink {
 	struct nl_sock *event, *dump;
-	struct link_table links;
+	struct mirror mirror;
 	struct netlink_stats stats;
 	uint32_t seq;
 	char *buffer;
@@ -135,35 +143,97 @@ static int parse_link(struct nlmsghdr *msg, struct link *ret_link)
 }
 
 /*
- * Apply one message. A bridge tells of its ports in the same group, family
- * AF_BRIDGE: its "deleted link" is a port that left, not a link that is gone.
+ * A bridge tells of its ports in the same group, family AF_BRIDGE: its "deleted
+ * link" is a port that left, not a link that is gone.
  */
-static int apply(struct link_table *table, struct nlmsghdr *msg, bool *ret_changed)
+static int apply_link(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed)
 {
 	const struct ifinfomsg *info = nlmsg_data(msg);
 	const struct link *old;
 	struct link link;
 	int r;
 
-	if (msg->nlmsg_type != RTM_NEWLINK && msg->nlmsg_type != RTM_DELLINK)
-		return 0;
 	if (nlmsg_datalen(msg) < (int)sizeof(*info))
 		return -EBADMSG;
 	if (info->ifi_family != AF_UNSPEC)
 		return 0;
 	if (msg->nlmsg_type == RTM_DELLINK) {
-		*ret_changed |= link_del(table, info->ifi_index);
+		*ret_changed |= link_del(&mirror->links, info->ifi_index);
+		*ret_changed |= addr_del_link(&mirror->addrs, info->ifi_index);
 		return 0;
 	}
 	r = parse_link(msg, &link);
 	if (r < 0)
 		return r;
-	old = link_find(table, link.ifindex);
+	old = link_find(&mirror->links, link.ifindex);
 	if (old && !memcmp(old, &link, sizeof(link)))
 		return 0;
-	link_set(table, &link);
+	link_set(&mirror->links, &link);
 	*ret_changed = true;
 	return 0;
+}
+
+static struct nla_policy addr_policy[IFA_MAX + 1] = {
+	[IFA_FLAGS]		= { .type = NLA_U32 },
+};
+
+/* IFA_LOCAL is the interface's own address where there is a peer's; IPv6 has IFA_ADDRESS alone then */
+static int parse_addr(struct nlmsghdr *msg, struct addr *ret_addr)
+{
+	const struct ifaddrmsg *info = nlmsg_data(msg);
+	struct nlattr *tb[IFA_MAX + 1], *own;
+
+	if (nlmsg_parse(msg, sizeof(*info), tb, IFA_MAX, addr_policy) < 0)
+		return -EBADMSG;
+	own = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
+	memset(ret_addr, 0, sizeof(*ret_addr));
+	ret_addr->ifindex = info->ifa_index;
+	ret_addr->family = info->ifa_family;
+	ret_addr->prefix_len = info->ifa_prefixlen;
+	ret_addr->scope = info->ifa_scope;
+	ret_addr->flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : info->ifa_flags;
+	if (own && info->ifa_family == AF_INET && nla_len(own) == 4) {
+		ret_addr->addr.v4_prefix[2] = htonl(0xffff);
+		memcpy(&ret_addr->addr.v4, nla_data(own), 4);
+	} else if (own && info->ifa_family == AF_INET6 && nla_len(own) == 16) {
+		memcpy(&ret_addr->addr, nla_data(own), 16);
+	} else {
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int apply_addr(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed)
+{
+	const struct ifaddrmsg *info = nlmsg_data(msg);
+	struct addr addr;
+	int r;
+
+	if (nlmsg_datalen(msg) < (int)sizeof(*info))
+		return -EBADMSG;
+	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
+		return 0;
+	r = parse_addr(msg, &addr);
+	if (r < 0)
+		return r;
+	*ret_changed |= msg->nlmsg_type == RTM_DELADDR ? addr_del(&mirror->addrs, &addr) :
+							 addr_set(&mirror->addrs, &addr);
+	return 0;
+}
+
+/* Apply one message, of a dump or an event */
+static int apply(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed)
+{
+	switch (msg->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return apply_link(mirror, msg, ret_changed);
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		return apply_addr(mirror, msg, ret_changed);
+	default:
+		return 0;
+	}
 }
 
 /* ---- sockets ----------------------------------------------------------------------------- */
@@ -200,9 +270,11 @@ static int open_event(struct netlink *netlink, struct err *err)
 	if (r < 0)
 		return r;
 	set_event_bytes(nl_socket_get_fd(netlink->event));
-	r = nl_socket_add_membership(netlink->event, RTNLGRP_LINK);
+	r = nl_socket_add_memberships(netlink->event, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+				      RTNLGRP_IPV6_IFADDR, 0);
 	if (r < 0)
-		return err_set(err, -EPERM, "subscribe to link events: %s.", nl_geterror(r));
+		return err_set(err, -EPERM, "subscribe to events of links and addresses: %s.",
+			       nl_geterror(r));
 	return 0;
 }
 
@@ -243,22 +315,39 @@ static int receive(struct netlink *netlink, struct nl_sock *sock, int flags)
 }
 
 /* ---- requests ---------------------------------------------------------------------------- */
+static int send_message(struct netlink *netlink, struct nl_msg *msg, struct err *err)
+{
+	int r;
+
+	nlmsg_hdr(msg)->nlmsg_seq = ++netlink->seq;
+	nlmsg_hdr(msg)->nlmsg_pid = nl_socket_get_local_port(netlink->dump);
+	r = nl_send(netlink->dump, msg);
+	nlmsg_free(msg);
+	return r < 0 ? err_set(err, -EIO, "ask for links and addresses: %s.", nl_geterror(r)) : 0;
+}
+
 /* @ifindex: 0: all links. An answer that is no dump ends with its acknowledgement */
-static int send_request(struct netlink *netlink, uint32_t ifindex, struct err *err)
+static int send_link_request(struct netlink *netlink, uint32_t ifindex, struct err *err)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
 	struct nl_msg *msg;
-	int r;
 
 	msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP));
 	if (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
 	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		arena_no_memory();
-	nlmsg_hdr(msg)->nlmsg_seq = ++netlink->seq;
-	nlmsg_hdr(msg)->nlmsg_pid = nl_socket_get_local_port(netlink->dump);
-	r = nl_send(netlink->dump, msg);
-	nlmsg_free(msg);
-	return r < 0 ? err_set(err, -EIO, "ask for links: %s.", nl_geterror(r)) : 0;
+	return send_message(netlink, msg, err);
+}
+
+static int send_addr_request(struct netlink *netlink, struct err *err)
+{
+	struct ifaddrmsg info = { .ifa_family = AF_UNSPEC };
+	struct nl_msg *msg;
+
+	msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
+	if (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0)
+		arena_no_memory();
+	return send_message(netlink, msg, err);
 }
 
 /* A dump's end, an acknowledgement and an error carry an errno */
@@ -272,7 +361,7 @@ static int message_error(struct nlmsghdr *msg)
 }
 
 /* Return: 0: more follows; 1: the end; -errno. What an earlier request left over is passed by */
-static int take_answer(struct netlink *netlink, int len, struct link_table *table,
+static int take_answer(struct netlink *netlink, int len, struct mirror *mirror,
 		       bool *interrupted, bool *changed)
 {
 	struct nlmsghdr *msg = (struct nlmsghdr *)netlink->buffer;
@@ -287,61 +376,87 @@ static int take_answer(struct netlink *netlink, int len, struct link_table *tabl
 			r = message_error(msg);
 			return r < 0 ? r : 1;
 		}
-		r = apply(table, msg, changed);
+		r = apply(mirror, msg, changed);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* Return: 0; -EAGAIN: interrupted, may lack links; -ENODEV: no such link; -errno */
-static int ask(struct netlink *netlink, uint32_t ifindex, struct link_table *table,
-	       bool *ret_changed, struct err *err)
+/* Return: 0; -EAGAIN: interrupted, may lack some; -ENODEV: no such link; -errno */
+static int take_answers(struct netlink *netlink, struct mirror *mirror, bool *ret_changed,
+			struct err *err)
 {
 	bool interrupted = false;
 	int n, r;
 
-	r = send_request(netlink, ifindex, err);
-	if (r < 0)
-		return r;
 	do {
 		n = receive(netlink, netlink->dump, 0);
-		r = n < 0 ? n : take_answer(netlink, n, table, &interrupted, ret_changed);
+		r = n < 0 ? n : take_answer(netlink, n, mirror, &interrupted, ret_changed);
 	} while (r == 0);
 	if (r < 0)
-		return err_set(err, r, "ask for links");
+		return err_set(err, r, "ask for links and addresses");
 	if (interrupted)
-		return err_set(err, -EAGAIN, "links changed while they were dumped.");
+		return err_set(err, -EAGAIN, "links or addresses changed while they were dumped.");
 	return 0;
 }
 
-static bool tables_differ(const struct link_table *a, const struct link_table *b)
+static int ask_links(struct netlink *netlink, uint32_t ifindex, struct mirror *mirror,
+		     bool *ret_changed, struct err *err)
 {
-	return a->n != b->n || (a->n && memcmp(a->link, b->link, a->n * sizeof(*a->link)));
+	int r = send_link_request(netlink, ifindex, err);
+
+	return r < 0 ? r : take_answers(netlink, mirror, ret_changed, err);
+}
+
+static int ask_addrs(struct netlink *netlink, struct mirror *mirror, bool *ret_changed,
+		     struct err *err)
+{
+	int r = send_addr_request(netlink, err);
+
+	return r < 0 ? r : take_answers(netlink, mirror, ret_changed, err);
+}
+
+static bool mirrors_differ(const struct mirror *a, const struct mirror *b)
+{
+	const struct link_table *la = &a->links, *lb = &b->links;
+	const struct addr_table *aa = &a->addrs, *ab = &b->addrs;
+
+	return la->n != lb->n || aa->n != ab->n ||
+	       (la->n && memcmp(la->link, lb->link, la->n * sizeof(*la->link))) ||
+	       (aa->n && memcmp(aa->addr, ab->addr, aa->n * sizeof(*aa->addr)));
+}
+
+static void mirror_fini(struct mirror *mirror)
+{
+	link_table_fini(&mirror->links);
+	addr_table_fini(&mirror->addrs);
 }
 
 static int resync(struct netlink *netlink, bool *ret_changed, struct err *err)
 {
-	struct link_table fresh = {};
+	struct mirror fresh = {};
 	bool added = false;
 	int r = -EAGAIN;
 
 	netlink->stats.resyncs++;
 	for (int i = 0; r == -EAGAIN && i < DUMPS_MAX; i++) {
-		link_table_fini(&fresh);
-		r = ask(netlink, 0, &fresh, &added, err);
+		mirror_fini(&fresh);
+		r = ask_links(netlink, 0, &fresh, &added, err);
+		if (r == 0)
+			r = ask_addrs(netlink, &fresh, &added, err);
 		if (r == -EAGAIN)
 			netlink->stats.interrupted++;
 	}
 	netlink->stats.stale = r < 0;
 	if (r < 0) {
-		link_table_fini(&fresh);
+		mirror_fini(&fresh);
 		return r;
 	}
-	if (tables_differ(&netlink->links, &fresh))
+	if (mirrors_differ(&netlink->mirror, &fresh))
 		*ret_changed = true;
-	link_table_fini(&netlink->links);
-	netlink->links = fresh;
+	mirror_fini(&netlink->mirror);
+	netlink->mirror = fresh;
 	return 0;
 }
 
@@ -361,7 +476,7 @@ static int take_events(struct netlink *netlink, int len, bool *ret_changed)
 
 	for (; nlmsg_ok(msg, len); msg = nlmsg_next(msg, &len)) {
 		netlink->stats.events++;
-		r = apply(&netlink->links, msg, &changed);
+		r = apply(&netlink->mirror, msg, &changed);
 		if (r < 0)
 			return r;
 	}
@@ -378,7 +493,7 @@ static bool is_pair(const struct link *link)
 /* Ask for those ends whose other end is not here, or does not say the same of the pair */
 static int pairs_repair(struct netlink *netlink, bool *ret_changed, struct err *err)
 {
-	struct link_table *links = &netlink->links;
+	struct link_table *links = &netlink->mirror.links;
 	int r = 0;
 
 	netlink->pairs_doubtful = false;
@@ -391,7 +506,8 @@ static int pairs_repair(struct netlink *netlink, bool *ret_changed, struct err *
 		other = link_find(links, link->peer);
 		if (other && other->peer == ifindex && other->peer_netns == -1)
 			continue;
-		r = ask(netlink, other ? other->ifindex : ifindex, links, ret_changed, err);
+		r = ask_links(netlink, other ? other->ifindex : ifindex, &netlink->mirror,
+			      ret_changed, err);
 		if (r == -ENODEV)	/* its end is in the events to come */
 			r = 0;
 	}
@@ -420,7 +536,7 @@ int netlink_process(struct netlink *netlink, bool *ret_changed, struct err *err)
 		if (n == -EAGAIN)
 			break;
 		if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE)
-			return err_set(err, n, "read link events");
+			return err_set(err, n, "read events of links and addresses");
 		if (n >= 0 && take_events(netlink, n, &changed) == 0)
 			continue;
 		netlink->stats.overruns++;
@@ -463,7 +579,7 @@ void netlink_free(struct netlink *netlink)
 		return;
 	nl_socket_free(netlink->event);
 	nl_socket_free(netlink->dump);
-	link_table_fini(&netlink->links);
+	mirror_fini(&netlink->mirror);
 	free(netlink->buffer);
 	free(netlink);
 }
@@ -475,7 +591,12 @@ int netlink_fd(const struct netlink *netlink)
 
 const struct link_table *netlink_links(const struct netlink *netlink)
 {
-	return &netlink->links;
+	return &netlink->mirror.links;
+}
+
+const struct addr_table *netlink_addrs(const struct netlink *netlink)
+{
+	return &netlink->mirror.addrs;
 }
 
 void netlink_stats(const struct netlink *netlink, struct netlink_stats *ret_stats)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <base/err.h>
+#include <mirror/addr.h>
 #include <mirror/link.h>
 
 struct netlink;
@@ -24,8 +25,9 @@ void netlink_free(struct netlink *netlink);
 
 int netlink_fd(const struct netlink *netlink);		/* becomes readable: netlink_process() */
 const struct link_table *netlink_links(const struct netlink *netlink);
+const struct addr_table *netlink_addrs(const struct netlink *netlink);
 
-/* Full dump into the table. Return: 0 or -errno: the table is as it was, netlink_stale() is true */
+/* Full dump into the tables. Return: 0 or -errno: the tables are as they were, stats.stale is true */
 int netlink_resync(struct netlink *netlink, struct err *err);
 
 /**

@@ -150,7 +150,7 @@ keys_table() {
 		status: / schema version generation time comment confirm_by uptime_s graphs attachments waiting ports mirror misses warnings
 		status: /graphs/0 name hook generation nodes depth packets dropped
 		status: /attachments/0 dev ifindex hook graph mode wanted how program why error warnings
-		status: /mirror links events overruns resyncs stale
+		status: /mirror links addresses events overruns resyncs stale
 		graph show: / schema graphs
 		graph show: /graphs/0 name hook generation packets depth entry nodes
 		graph show: /graphs/0/nodes/0 name module slot packets misses edges

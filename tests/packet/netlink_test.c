@@ -5,6 +5,7 @@
  *
  * Whatever happens, the table must equal that of a fresh one once all events are in.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -76,6 +77,10 @@ static void must_equal_fresh(struct netlink *netlink)
 		if (memcmp(&a->link[i], &b->link[i], sizeof(a->link[i])))
 			fail_msg("'%s' differs from '%s' of a fresh dump", a->link[i].name,
 				 b->link[i].name);
+	assert_int_equal(netlink_addrs(netlink)->n, netlink_addrs(fresh)->n);
+	if (netlink_addrs(fresh)->n)
+		assert_memory_equal(netlink_addrs(netlink)->addr, netlink_addrs(fresh)->addr,
+				    netlink_addrs(fresh)->n * sizeof(struct addr));
 	netlink_free(fresh);
 }
 
@@ -87,6 +92,24 @@ static const struct link *must_find(struct netlink *netlink, const char *name)
 		fail_msg("no link '%s'", name);
 	assert_ptr_equal(link, link_find(netlink_links(netlink), link->ifindex));
 	return link;
+}
+
+/* The address of an interface, as text */
+static const struct addr *find_addr(struct netlink *netlink, const char *name, const char *text)
+{
+	const struct addr_table *addrs = netlink_addrs(netlink);
+	uint32_t ifindex = must_find(netlink, name)->ifindex;
+	struct shunt_addr wanted = {};
+
+	if (inet_pton(AF_INET, text, &wanted.v4) == 1)
+		wanted.v4_prefix[2] = htonl(0xffff);
+	else
+		assert_int_equal(inet_pton(AF_INET6, text, &wanted), 1);
+	for (unsigned int i = 0; i < addrs->n; i++)
+		if (addrs->addr[i].ifindex == ifindex &&
+		    !memcmp(&addrs->addr[i].addr, &wanted, sizeof(wanted)))
+			return &addrs->addr[i];
+	return NULL;
 }
 
 static int setup(void **state)
@@ -101,6 +124,36 @@ static int teardown(void **state)
 {
 	netlink_free(*state);
 	return 0;
+}
+
+static void test_addresses(void **state)
+{
+	struct netlink *netlink = *state;
+	const struct addr *addr;
+
+	sh("ip link add aa type veth peer name ab; ip addr add 10.0.0.1/24 dev aa; "
+	   "ip addr add 10.0.0.9 peer 10.0.0.10/32 dev aa; ip addr add fd00::1/64 dev ab nodad");
+	assert_true(take(netlink));
+	addr = find_addr(netlink, "aa", "10.0.0.1");
+	assert_non_null(addr);
+	assert_int_equal(addr->family, AF_INET);
+	assert_int_equal(addr->prefix_len, 24);
+	assert_non_null(find_addr(netlink, "aa", "10.0.0.9"));	/* its own, not the peer's */
+	assert_null(find_addr(netlink, "aa", "10.0.0.10"));
+	addr = find_addr(netlink, "ab", "fd00::1");
+	assert_non_null(addr);
+	assert_int_equal(addr->family, AF_INET6);
+	assert_int_equal(addr->prefix_len, 64);
+	must_equal_fresh(netlink);
+
+	sh("ip addr del 10.0.0.1/24 dev aa");
+	assert_true(take(netlink));
+	assert_null(find_addr(netlink, "aa", "10.0.0.1"));
+	must_equal_fresh(netlink);
+
+	sh("ip link del aa");			/* with all that it had */
+	assert_true(take(netlink));
+	must_equal_fresh(netlink);
 }
 
 static void test_fields(void **state)
@@ -354,8 +407,8 @@ static void test_ethtool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields), TEST(test_unchanged), TEST(test_moved), TEST(test_xdp),
-		TEST(test_overrun), TEST(test_churn), TEST(test_ethtool),
+		TEST(test_fields), TEST(test_addresses), TEST(test_unchanged), TEST(test_moved),
+		TEST(test_xdp), TEST(test_overrun), TEST(test_churn), TEST(test_ethtool),
 	};
 	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));
 }
