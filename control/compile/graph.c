@@ -109,8 +109,8 @@ static void open_unbound(struct binder *b, const struct node *node, const struct
 			    "edge '%s' of node '%s' is bound nowhere in graph '%s'",
 			    open->name, node->config->name, b->config->name);
 	if (open->rule) {
-		diag->offset = open->rule->expr.edge_offset;
-		diag->len = open->rule->expr.edge_len;
+		diag->offset = open->rule->expr.verdict.offset;
+		diag->len = open->rule->expr.verdict.len;
 	}
 	if (b->config->chain)
 		diag->hint = "use the long form of the graph";

@@ -131,8 +131,8 @@ static void open_edges(struct compile *c, struct node *node)
 	for (i = 0; i < config->n_rules; i++) {
 		const struct expr_rule *expr = &config->rule[i].expr;
 
-		open_edge(c, node, node_edge_name(c->arena, expr->edge, expr->reason),
-			  expr->reason, &config->rule[i]);
+		open_edge(c, node, node_edge_name(c->arena, expr->verdict.edge, expr->verdict.reason),
+			  expr->verdict.reason, &config->rule[i]);
 	}
 	open_edge(c, node, fallback_of(node), NULL, NULL);
 	if (node->n_open <= node->module->open_edges)
@@ -235,7 +235,7 @@ static void read_rules(struct compile *c, struct node *node)
 	node->rule_text = arena_new_n(c->arena, const char *, config->n_rules);
 	for (i = 0; i < config->n_rules; i++) {
 		const struct expr_rule *expr = &config->rule[i].expr;
-		const char *edge = node_edge_name(c->arena, expr->edge, expr->reason);
+		const char *edge = node_edge_name(c->arena, expr->verdict.edge, expr->verdict.reason);
 
 		node->rule_text[i] = rule_text(c->arena, expr);
 		filter_add_rule(&node->rows, c->arena, c->config, expr,

@@ -206,11 +206,11 @@ static void check_rule(struct config_reader *r, const struct config_rule *rule)
 	for (i = 0; i < expr->n; i++)
 		if (expr->match[i].set)
 			check_set(r, rule->tree, &expr->match[i]);
-	if (!expr->reason)
+	if (!expr->verdict.reason)
 		return;
-	reason = strstr(rule->tree->text + expr->edge_offset + expr->edge_len, expr->reason);
-	config_read_reason(r, rule->tree, expr->reason,
-			   reason ? reason - rule->tree->text : expr->edge_offset);
+	reason = strstr(rule->tree->text + expr->verdict.offset + expr->verdict.len, expr->verdict.reason);
+	config_read_reason(r, rule->tree, expr->verdict.reason,
+			   reason ? reason - rule->tree->text : expr->verdict.offset);
 }
 
 static void read_rules(struct config_reader *r, const struct tree *list, struct config_node *node)

@@ -439,11 +439,12 @@ static int parse_verdict(struct expr_reader *p)
 			return r;
 		if (!scan_eat(p->s, ")"))
 			return scan_expected(p->s, "')'", NULL);
-		p->rule.reason = scan_dup(p->s, reason);
+		p->rule.verdict.reason = scan_dup(p->s, reason);
 	}
-	p->rule.edge = scan_dup(p->s, span);
-	p->rule.edge_offset = span.offset;
-	p->rule.edge_len = span.len;
+	p->rule.verdict.kind = EXPR_LEAVE;
+	p->rule.verdict.edge = scan_dup(p->s, span);
+	p->rule.verdict.offset = span.offset;
+	p->rule.verdict.len = span.len;
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
 /*
- * expr.h - a rule: one line in nft's match syntax, as a value
+ * expr.h - a rule: one line in nft's syntax, as a value
  *
- * DOC: A rule is a conjunction of matches and a verdict:
+ * DOC: A rule is a conjunction of matches, then statements in order, then a
+ * verdict; without one it goes on with the next rule:
  *
- *	ip saddr 10.0.0.0/8 tcp dport { 22, 80-90 } tcp flags & (syn|ack) == syn drop comment "why"
+ *	ip saddr 10.0.0.0/8 tcp dport { 22, 80-90 } limit rate over 10/second log drop comment "why"
  *
  * Each match holds a field and the intervals of values that it lets through;
  * negation is resolved into the complement when the rule is read, a named set
@@ -34,10 +35,22 @@ enum expr_field {
 	EXPR_ICMP_TYPE,		/* 8 bit; v4 or v6 by the rule's protocol */
 	EXPR_ICMP_CODE,
 	EXPR_FRAG,		/* SHUNT_FRAG_*: frag { none, first, later } */
+	EXPR_LENGTH,		/* 16 bit: ip length, ip6 length; the family tells which */
+	EXPR_DSCP,		/* 6 bit: ip dscp, ip6 dscp */
+	EXPR_TTL,		/* 8 bit: ip ttl, ip6 hoplimit */
+	EXPR_EXTHDR,		/* mask and value: exthdr hbh|dst|rt|frag|ah exists|missing */
+	EXPR_ETHER_SADDR,	/* 48 bit */
+	EXPR_ETHER_DADDR,
+	EXPR_ETHER_TYPE,	/* 16 bit: behind the tags */
+	EXPR_VLAN_ID,		/* 12 bit: of the outer tag */
+	EXPR_VLAN_PCP,		/* 3 bit */
+	EXPR_IIF,		/* names, no intervals: iif, iifname: the packet's interface */
+	EXPR_MARK,		/* 32 bit: meta mark; the packet context's */
+	EXPR_PAYLOAD,		/* up to 64 bit at an offset: @nh,OFFSET,LENGTH in bits, whole bytes */
 	EXPR_FIELD_MAX
 };
 
-/* Inclusive; host order; an IPv4 address, port or byte is in lo only */
+/* Inclusive; host order; what has 64 bits or less is in lo only */
 struct expr_value {
 	uint64_t hi, lo;
 };
@@ -46,14 +59,87 @@ struct expr_interval {
 	struct expr_value first, last;
 };
 
+enum expr_base { EXPR_BASE_LL, EXPR_BASE_NH, EXPR_BASE_TH };
+
 struct expr_match {
 	enum expr_field field;
 	struct expr_interval *interval;	/* sorted, merged, not adjacent; never empty unless set */
 	unsigned int n;
 	const char *set;		/* name of a set, without the '@'; NULL: intervals */
-	bool negated;			/* of a set or flags; intervals are complemented already */
-	uint8_t mask, value;		/* EXPR_TCP_FLAGS: (flags & mask) == value */
+	bool negated;			/* of a set, flags, names, masked values; else complemented */
+	uint32_t mask, value;		/* TCP_FLAGS, EXTHDR: (x & mask) == value */
+	uint64_t field_mask;		/* MARK, PAYLOAD: intervals are of (x & field_mask); 0: all */
+	enum expr_base base;		/* PAYLOAD */
+	uint16_t at, bytes;		/* PAYLOAD: offset and length in bytes; 1 to 8 */
+	const char **name;		/* IIF */
+	unsigned int n_names;
 	int offset, len;		/* in the rule's text, for findings */
+};
+
+/* ip saddr . tcp dport . meta l4proto { ... } or @set; fields of one family */
+#define EXPR_CONCAT_MAX 5
+
+struct expr_concat {
+	enum expr_field field[EXPR_CONCAT_MAX];
+	unsigned int n_fields;
+	struct expr_interval *tuple;	/* n_tuples times n_fields, in the order written */
+	unsigned int n_tuples;
+	const char *set;		/* or NULL */
+	bool negated;			/* only of a set */
+	int offset, len;
+};
+
+enum expr_statement_kind {
+	EXPR_COUNT,		/* counter name NAME */
+	EXPR_SET_MARK,		/* meta mark set VALUE; also: meta mark set mark and M xor V */
+	EXPR_LOG,		/* log [prefix "TEXT"] [every N] */
+	EXPR_LIMIT,		/* limit rate [over] N/UNIT [burst N packets] [per saddr|daddr[/L4[,/L6]]] */
+	EXPR_QUOTA,		/* quota [over] N bytes|kbytes|mbytes|gbytes */
+	EXPR_ADD,		/* add|update @SET { FIELD [. FIELD] [timeout TIME] } */
+};
+
+enum expr_per { EXPR_PER_RULE, EXPR_PER_SADDR, EXPR_PER_DADDR };
+
+struct expr_statement {
+	enum expr_statement_kind kind;
+	bool over;			/* LIMIT, QUOTA: holds when above */
+	bool bytes;			/* LIMIT: counts bytes */
+	bool update;			/* ADD: an element that is there lives on */
+	uint64_t amount;		/* LIMIT: tokens per interval; QUOTA: bytes; LOG: one of so many */
+	uint64_t interval_ns;		/* LIMIT: second to day */
+	uint64_t burst;			/* LIMIT: as written; 0: 5 packets as in nft, or 0 bytes */
+	enum expr_per per;
+	uint8_t len4, len6;		/* LIMIT: prefix lengths of 'per', default 32 and 64 */
+	uint32_t mark, mark_mask;	/* SET_MARK: (mark & mark_mask) ^ mark */
+	uint64_t timeout_ns;		/* ADD: 0: the set's */
+	const char *name;		/* COUNT: counter; ADD: set; LOG: prefix or NULL */
+	enum expr_field field[EXPR_CONCAT_MAX];	/* ADD */
+	unsigned int n_fields;
+	int offset, len;
+};
+
+enum expr_verdict_kind {
+	EXPR_CONTINUE,			/* none written: the next rule */
+	EXPR_LEAVE,			/* accept, drop, drop(NAME), goto EDGE: by 'edge' */
+	EXPR_REJECT,			/* by edge 'reject', with an answer */
+	EXPR_JUMP,			/* jump CHAIN */
+	EXPR_RETURN,			/* behind the rule that jumped; at the top: the default */
+};
+
+/* REJECT: what is sent back; SHUNT_REJECT_* of <shunt/packet.h> */
+struct expr_verdict {
+	enum expr_verdict_kind kind;
+	const char *edge;		/* LEAVE: the node's edge: "accept", "drop", another; REJECT: "reject" */
+	const char *reason;		/* drop(NAME); else NULL */
+	const char *chain;		/* JUMP */
+	uint8_t reject;
+	int offset, len;
+};
+
+/* FIELD [. FIELD] vmap { value : verdict, ... } or @map; no element matches: the next rule */
+struct expr_vmap {
+	struct expr_concat key;		/* set: name of the map */
+	struct expr_verdict *verdict;	/* by tuple */
 };
 
 /* What a rule implies of the packet */
@@ -64,9 +150,12 @@ struct expr_rule {
 	unsigned int families;		/* EXPR_FAMILY_* that can match */
 	struct expr_match *match;
 	unsigned int n;
-	const char *edge;		/* verdict: the node's edge: "accept", "drop", another */
-	int edge_offset, edge_len;
-	const char *reason;		/* drop(NAME); else NULL */
+	struct expr_concat *concat;
+	unsigned int n_concats;
+	struct expr_statement *statement;	/* in the order written */
+	unsigned int n_statements;
+	struct expr_vmap *vmap;		/* in place of a verdict; or NULL */
+	struct expr_verdict verdict;
 	const char *comment;		/* or NULL */
 	uint32_t id;			/* FNV-1a 32 of the canonical text: stable */
 };

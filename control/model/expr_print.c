@@ -191,11 +191,11 @@ static void print_field(const struct expr_match *match, const struct style *styl
 
 static void print_verdict(const struct expr_rule *rule, struct buf *out)
 {
-	if (strcmp(rule->edge, "accept") && strcmp(rule->edge, "drop"))
+	if (strcmp(rule->verdict.edge, "accept") && strcmp(rule->verdict.edge, "drop"))
 		buf_str(out, "goto ");
-	buf_str(out, rule->edge);
-	if (rule->reason)
-		buf_printf(out, "(%s)", rule->reason);
+	buf_str(out, rule->verdict.edge);
+	if (rule->verdict.reason)
+		buf_printf(out, "(%s)", rule->verdict.reason);
 }
 
 void expr_print_bare(const struct expr_rule *rule, struct buf *out)

@@ -28,6 +28,33 @@
 #define SHUNT_PKT_HANDOFF	0x0010	/* came over a boundary: mark and hash are the XDP side's */
 #define SHUNT_PKT_HASHED	0x0020	/* hash is set */
 
+/* shunt_packet.ext_headers; ESP and MH end the walk, they are protocols */
+#define SHUNT_EXT_HBH		0x01
+#define SHUNT_EXT_DST		0x02
+#define SHUNT_EXT_RT		0x04
+#define SHUNT_EXT_FRAG		0x08
+#define SHUNT_EXT_AH		0x10
+
+/*
+ * What a rejected packet is answered with. X(identifier, name in a rule, ICMP code, ICMPv6 code);
+ * a code of -1: that family has no such answer
+ */
+#define SHUNT_REJECTS(X)						\
+	X(PORT, "port-unreachable", 3, 4)				\
+	X(TCP_RESET, "tcp reset", -1, -1)				\
+	X(NET, "net-unreachable", 0, -1)				\
+	X(HOST, "host-unreachable", 1, -1)				\
+	X(PROT, "prot-unreachable", 2, -1)				\
+	X(NET_PROHIBITED, "net-prohibited", 9, -1)			\
+	X(HOST_PROHIBITED, "host-prohibited", 10, -1)			\
+	X(ADMIN_PROHIBITED, "admin-prohibited", 13, 1)			\
+	X(NO_ROUTE, "no-route", 0, 0)					\
+	X(ADDR, "addr-unreachable", -1, 3)				\
+	X(POLICY_FAIL, "policy-fail", -1, 5)				\
+	X(REJECT_ROUTE, "reject-route", -1, 6)
+#define SHUNT_REJECT_ENUM(id, name, code4, code6) SHUNT_REJECT_##id,
+enum shunt_reject { SHUNT_REJECTS(SHUNT_REJECT_ENUM) SHUNT_REJECT_MAX };
+
 /* Wire order. An IPv4 address is in v4, behind ::ffff: (RFC 4291 2.5.5.2): no two are alike */
 struct shunt_addr {
 	union {
@@ -71,7 +98,8 @@ struct shunt_packet {
 	__be16	sport;		/* TCP, UDP, SCTP; 0 without SHUNT_PKT_L4 */
 	__be16	dport;
 	__u16	flags;		/* SHUNT_PKT_* */
-	__u16	pad;
+	__u8	ext_headers;	/* SHUNT_EXT_*: IPv6 extension headers that were walked over */
+	__u8	reject;		/* SHUNT_REJECT_*: the answer that module 'reject' sends */
 	__u32	hash;		/* by the module that sets SHUNT_PKT_HASHED; crosses a boundary */
 	__u64	now_ns;		/* by shunt_now_ns(): CLOCK_MONOTONIC, read at most once a packet */
 	struct shunt_addr saddr;

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	len = strlen(text);
 	if (expr_parse(text, "/rules/0", &diags, &rule) == 0) {
 		there_and_back(&rule, &diags);
-		require(rule.edge_offset >= 0 && rule.edge_offset + rule.edge_len <= len);
+		require(rule.verdict.offset >= 0 && rule.verdict.offset + rule.verdict.len <= len);
 	} else {
 		require(diags.n == 1 && diags.v[0].offset <= len);
 		require(diags.v[0].offset == -1 || diags.v[0].offset + diags.v[0].len <= len);

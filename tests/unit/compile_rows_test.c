@@ -410,9 +410,9 @@ static void compare(const struct config *config, const struct plan_node *node,
 	if (rule >= 0) {
 		const struct expr_rule *expr = &config->node[0].rule[rule].expr;
 
-		edge = expr->edge;
-		snprintf(with_reason, sizeof(with_reason), "drop(%s)", expr->reason);
-		if (expr->reason)
+		edge = expr->verdict.edge;
+		snprintf(with_reason, sizeof(with_reason), "drop(%s)", expr->verdict.reason);
+		if (expr->verdict.reason)
 			edge = with_reason;
 		matched[rule]++;
 	}

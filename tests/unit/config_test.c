@@ -191,8 +191,8 @@ static void test_sections(void **state)
 	assert_string_equal(node->module, "filter");
 	assert_string_equal(node->fallback, "drop");
 	assert_int_equal(node->n_rules, 2);
-	assert_string_equal(node->rule[0].expr.reason, "rate");
-	assert_string_equal(node->rule[1].expr.edge, "odd");
+	assert_string_equal(node->rule[0].expr.verdict.reason, "rate");
+	assert_string_equal(node->rule[1].expr.verdict.edge, "odd");
 	assert_ptr_equal(node->rule[1].tree, tree_at(w.tree, "/nodes/guard/rules/1", NULL));
 	node = config_node_find(&w.config, "slow");
 	assert_null(node->fallback);

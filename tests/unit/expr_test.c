@@ -230,11 +230,11 @@ static void test_holds_everything(void **state)
 	assert_int_equal(rule.match[2].n, 2);
 	assert_int_equal(rule.match[2].offset, 20);
 	assert_int_equal(rule.match[2].len, strlen("tcp dport { 80-90, 22 }"));
-	assert_string_equal(rule.edge, "web");
-	assert_int_equal(rule.edge_offset, strstr(text, "web") - text);
-	assert_int_equal(rule.edge_len, 3);
+	assert_string_equal(rule.verdict.edge, "web");
+	assert_int_equal(rule.verdict.offset, strstr(text, "web") - text);
+	assert_int_equal(rule.verdict.len, 3);
 	assert_string_equal(rule.comment, "x");
-	assert_null(rule.reason);
+	assert_null(rule.verdict.reason);
 }
 
 static void test_no_match_is_all(void **state)
@@ -243,9 +243,9 @@ static void test_no_match_is_all(void **state)
 
 	assert_int_equal(rule.n, 0);
 	assert_int_equal(rule.families, EXPR_FAMILY_4 | EXPR_FAMILY_6);
-	assert_string_equal(rule.edge, "drop");
-	assert_string_equal(rule.reason, "odd");
-	assert_int_equal(rule.edge_len, 4);
+	assert_string_equal(rule.verdict.edge, "drop");
+	assert_string_equal(rule.verdict.reason, "odd");
+	assert_int_equal(rule.verdict.len, 4);
 	assert_null(rule.comment);
 }
 

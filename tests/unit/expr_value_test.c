@@ -454,8 +454,8 @@ static void assert_rules_equal(const struct expr_rule *a, const struct expr_rule
 	assert_int_equal(a->families, b->families);
 	assert_int_equal(a->n, b->n);
 	assert_int_equal(a->id, b->id);
-	assert_true(text_equal(a->edge, b->edge));
-	assert_true(text_equal(a->reason, b->reason));
+	assert_true(text_equal(a->verdict.edge, b->verdict.edge));
+	assert_true(text_equal(a->verdict.reason, b->verdict.reason));
 	assert_true(text_equal(a->comment, b->comment));
 	for (i = 0; i < a->n; i++) {
 		const struct expr_match *x = &a->match[i], *y = &b->match[i];
