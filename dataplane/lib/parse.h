@@ -237,6 +237,23 @@ static __always_inline bool shunt_is_ext_header(__u8 proto)
 	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH;
 }
 
+/* Bit of pkt->ext_headers; @proto is one of the above */
+static __always_inline __u8 shunt_ext_header_bit(__u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_HOPOPTS:
+		return SHUNT_EXT_HBH;
+	case IPPROTO_DSTOPTS:
+		return SHUNT_EXT_DST;
+	case IPPROTO_ROUTING:
+		return SHUNT_EXT_RT;
+	case IPPROTO_FRAGMENT:
+		return SHUNT_EXT_FRAG;
+	default:
+		return SHUNT_EXT_AH;
+	}
+}
+
 /* Moves pkt->l4_off and l4_len over the extension headers; leaves pkt->proto at what follows */
 static __always_inline int shunt_parse_ip6_chain(shunt_ctx *ctx, struct shunt_packet *pkt)
 {
@@ -264,6 +281,7 @@ static __always_inline int shunt_parse_ip6_chain(shunt_ctx *ctx, struct shunt_pa
 			return shunt_cut(pkt, SHUNT_REASON_IP6_EXT_SHORT);
 		pkt->l4_off += len;
 		pkt->l4_len -= len;
+		pkt->ext_headers |= shunt_ext_header_bit(pkt->proto);
 		if (pkt->proto == IPPROTO_ROUTING && ext->routing_type == 0)
 			return SHUNT_DROP(SHUNT_REASON_IP6_RH0);
 		if (pkt->proto == IPPROTO_FRAGMENT) {

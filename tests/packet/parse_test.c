@@ -109,6 +109,31 @@ static uint16_t be16(__be16 wire)
 	return byte[0] << 8 | byte[1];
 }
 
+/* Of the packet's own headers: a fragment that is not the first hides what follows it */
+static uint8_t ext_headers(const struct pkt *p)
+{
+	static const uint8_t bit[PKT_N_KINDS] = {
+		[PKT_HBH] = SHUNT_EXT_HBH, [PKT_DSTOPT] = SHUNT_EXT_DST,
+		[PKT_ROUTING] = SHUNT_EXT_RT, [PKT_FRAG] = SHUNT_EXT_FRAG, [PKT_AH] = SHUNT_EXT_AH,
+	};
+	unsigned int i = 0;
+	uint8_t all = 0;
+
+	while (i < p->n_layers && p->layers[i].kind != PKT_IP4 && p->layers[i].kind != PKT_IP6)
+		i++;
+	if (i == p->n_layers || p->layers[i++].kind != PKT_IP6)
+		return 0;
+	for (; i < p->n_layers && bit[p->layers[i].kind]; i++) {
+		const struct pkt_layer *layer = &p->layers[i];
+
+		all |= bit[layer->kind];
+		if (layer->kind == PKT_FRAG && (p->data[layer->off + 2] ||
+						p->data[layer->off + 3] & 0xf8))
+			break;
+	}
+	return all;
+}
+
 static void check_context(const struct parse_case *c, const struct pkt *p)
 {
 	const struct shunt_packet *got = &out.pkt;
@@ -138,6 +163,7 @@ static void check_context(const struct parse_case *c, const struct pkt *p)
 	assert_int_equal(got->tcp_flags, c->tcp_flags);
 	assert_int_equal(got->icmp_type, c->type);
 	assert_int_equal(got->icmp_code, c->code);
+	assert_int_equal(got->ext_headers, ext_headers(p));
 	check_ip(got, p);
 }
 
