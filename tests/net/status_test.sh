@@ -142,7 +142,7 @@ file <<-END
 END
 sh_ apply t.yaml >/dev/null 2>&1
 send s client v0 -n 3 --dst-mac "$(mac box in)" --src 192.0.2.1 --dst 10.0.0.2 --sport 1 --dport 2
-sh_ table set slow limit_bucket prefix=10.0.0.1 l3=4 value due_ns=1
+sh_ table set slow limit_bucket prefix=10.0.0.1 l3=4 value due=1
 
 # COMMAND: POINTER KEY...
 keys_table() {

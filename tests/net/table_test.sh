@@ -104,7 +104,7 @@ MAC=$(mac box in2)
 burst 2 v1
 is "a node in two graphs has one table" "$(sh_ table get mine tally_proto 17)" "packets=5 colour=0"
 is "per CPU: the sum" "$(sh_ table get mine tally_sum 0)" "packets=5 colour=0"
-like "buckets" "$(sh_ table show slow limit_bucket)" '^prefix=192.0.2.1 l3=4 value due_ns=[1-9]'
+like "buckets" "$(sh_ table show slow limit_bucket)" '^prefix=192.0.2.1 l3=4 value due=[1-9]'
 
 # ---- kept, lost ----
 ok "an element of ours" sh_ table set mine tally_proto 99 value packets=1 colour=7
