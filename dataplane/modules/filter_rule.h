@@ -13,7 +13,7 @@
 #ifndef SHUNT_FILTER_RULE_H
 #define SHUNT_FILTER_RULE_H
 
-#include <linux/types.h>
+#include <shunt/packet.h>
 
 #define FILTER_CONDS_MAX	6
 #define FILTER_STMTS_MAX	6
@@ -78,7 +78,7 @@ enum filter_stmt_kind {
 	FILTER_STMT_MARK,	/* packet mark = (mark & mask) ^ value */
 	FILTER_STMT_LOG,	/* one of 'every' packets: an event with 'index' */
 	FILTER_STMT_LIMIT,	/* token bucket: holds while within the rate; negated: 'over' */
-	FILTER_STMT_QUOTA,	/* holds until 'burst' bytes went by; negated: 'over' */
+	FILTER_STMT_QUOTA,	/* holds until 'step' bytes went by; negated: 'over' */
 	FILTER_STMT_ADD,	/* put the key into dynamic set 'index' */
 	FILTER_STMT_REJECT,	/* what answer module 'reject' is to send: pkt->reject = value */
 };
@@ -89,7 +89,7 @@ enum filter_stmt_kind {
 
 struct filter_stmt {
 	__u8	kind;
-	__u8	negated;
+	__u8	negated;		/* LIMIT, QUOTA: over; ADD: an element that is there lives on */
 	__u8	bytes;			/* LIMIT: tokens are bytes, else packets */
 	__u8	per;			/* LIMIT: FILTER_PER_* */
 	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state[index]; ADD: slot */
@@ -127,7 +127,12 @@ _Static_assert(sizeof(struct filter_cond) == 32, "ABI");
 _Static_assert(sizeof(struct filter_stmt) == 24, "ABI");
 _Static_assert(sizeof(struct filter_ext) == 352, "ABI");
 
-/* Table 'filter_hits': element CPU * n + index, and one row more that user space carries over */
+/*
+ * Table 'filter_hits': element CPU * n + index, and one row more that user space carries over.
+ * Index 0 is no rule's: events that found no room in 'shunt_events'.
+ */
+#define FILTER_HITS_LOST	0
+
 struct filter_hits {
 	__u64	packets;
 	__u64	bytes;
@@ -135,5 +140,23 @@ struct filter_hits {
 	__u64	pad;
 };
 _Static_assert(sizeof(struct filter_hits) == 32, "ABI");
+
+/* Table 'filter_state', by a statement's index; a line each: CPUs that change two do not wait */
+struct filter_state {
+	__u64	value;			/* LIMIT: lib/bucket.h; QUOTA: bytes; LOG: packets */
+	__u64	pad[7];
+};
+_Static_assert(sizeof(struct filter_state) == 64, "ABI");
+
+/* Table 'filter_buckets': what a LIMIT 'per' address keeps, by statement and prefix */
+struct filter_bucket_key {
+	struct shunt_addr prefix;
+	__u32	state;			/* the statement's index */
+	__u32	l3;			/* 4 or 6; 0: not IP */
+};
+struct filter_bucket {
+	__u64	due;			/* lib/bucket.h */
+};
+_Static_assert(sizeof(struct filter_bucket_key) == 24, "ABI");
 
 #endif
