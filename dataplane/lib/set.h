@@ -11,6 +11,26 @@
  *
  * A key is the values in order, each in host order: ip, port, proto, mark, vlan, iif one
  * word; ip6 four (the highest first); ether two (the high 16 bits first).
+ *
+ * Line 0 of an image is a struct shunt_set_head. What follows is one of:
+ *
+ * HASH, single values and tuples: open addressing by lines. A key lies in the line that its
+ * hash names or, where that one is full, in one of the next; all keys of a line are compared
+ * at once, without a branch.
+ *
+ * BITS, values that lie close together (ports, protocols): one bit each.
+ *
+ * RANGES, all else. Intervals are a sorted list of *ends*: the first value of an interval, and
+ * the first one behind it. A key is in the set if the number of ends <= key is odd. A node cuts
+ * the values between its first and last end into equal parts, as many as suit the number of
+ * ends, and has a word for each part: all of it is in or out, or a tree of lines that holds the
+ * part's ends, or another node. Ends in a tree are relative to the part and take 16, 32 or 64
+ * bits: 32, 16 or 8 in a line, counted at once, without a branch. Values of more than 64 bits are
+ * cut by their high half; a part with ends inside a high half has a 'wide' tree, of four ends a
+ * line at full length, or a node that cuts by the low half.
+ *
+ * A tree of n levels is an implicit search tree: children of line q are the lines q * fan + 1
+ * to q * fan + fan, the count in it tells which, and the count in the last level is the answer.
  */
 #ifndef SHUNT_LIB_SET_H
 #define SHUNT_LIB_SET_H
@@ -23,7 +43,78 @@
 #define SHUNT_SET_LINE		64	/* bytes */
 
 struct shunt_set_key {
-	__u32	word[SHUNT_SET_KEY_WORDS];	/* unused ones 0 */
+	union {
+		__u32	word[SHUNT_SET_KEY_WORDS];	/* unused ones 0 */
+		__u64	pair[SHUNT_SET_KEY_WORDS / 2];	/* the same, to be compared and hashed */
+	};
+};
+
+enum shunt_set_kind { SHUNT_SET_NONE, SHUNT_SET_HASH, SHUNT_SET_BITS, SHUNT_SET_RANGES };
+
+#define SHUNT_SET_PROBES_MAX	32	/* lines that a key may lie in */
+#define SHUNT_SET_NODES_MAX	4	/* above each other */
+#define SHUNT_SET_LEVELS_MAX	10	/* of a tree */
+
+/* A part's word: form | state << 2 | levels << 3 | line << 7 */
+#define SHUNT_SET_PART_FORM	0x3
+#define SHUNT_SET_PART_STATE	0x4	/* 1: values before the part's first end are in */
+#define SHUNT_SET_PART_LEVELS	3	/* shift; four bits */
+#define SHUNT_SET_PART_LINE	7	/* shift */
+#define SHUNT_SET_LINES_MAX	(1u << 25)
+
+enum shunt_set_form {
+	SHUNT_SET_EVEN,		/* no ends: 'state' is all there is to say */
+	SHUNT_SET_TREE,		/* ends in lanes of the node's width */
+	SHUNT_SET_WIDE,		/* ends at full length, one below: high and low half in turn */
+	SHUNT_SET_NODE,
+};
+
+struct shunt_set_hash {
+	__u64	seed;
+	__u32	lines;		/* that hashes name; probes - 1 more follow */
+	__u32	probes;
+	__u32	unused;		/* word 0 of free places: no element has it */
+	__u32	places;		/* of a line: 16, 8, 4, 2, 1; of 16 / places words each */
+};
+
+struct shunt_set_bits {
+	__u32	first;		/* value of bit 0 of line 1 */
+	__u32	n;
+};
+
+struct shunt_set_node {
+	__u64	high;		/* low half: the high half of all ends */
+	__u64	base;		/* where the first part starts */
+	__u64	span;		/* from there to the last end */
+	__u64	ones;		/* 1 in each lane */
+	__u32	parts;		/* line of the first part's word */
+	__u8	shift;		/* log2 of a part's size */
+	__u8	width;		/* bits of a lane, the highest is 0: 16, 32, 64 */
+	__u8	low;		/* 1: cuts by the low half */
+	__u8	before;		/* 1: values before the first end are in */
+	__u8	after;		/* 1: values behind the last end are in */
+	__u8	pad[7];
+};
+
+/* Line 0; a node that is not the first has a line like it, without the first four */
+struct shunt_set_head {
+	__u16	kind;
+	__u16	words;		/* of a key */
+	__u32	lines;
+	__u64	hash;		/* of the image */
+	union {
+		struct shunt_set_hash by_hash;
+		struct shunt_set_bits by_bit;
+		struct shunt_set_node node;
+	};
+};
+
+struct shunt_set_line {
+	union {
+		__u64	wide[8];
+		__u32	word[16];
+		__u16	half[32];
+	};
 };
 
 /* An element of a dynamic set */
@@ -33,7 +124,17 @@ struct shunt_set_value {
 	__u64	packets, bytes;	/* where the set counts */
 };
 
+/* What is to be known of a dynamic set, by slot: table shunt_dset_conf */
+struct shunt_dset_conf {
+	__u64	timeout_ns;	/* of elements that say none; 0: they never expire */
+	__u32	counts;		/* 1: packets and bytes by element */
+	__u32	pad;
+};
+
 _Static_assert(sizeof(struct shunt_set_key) == 40, "ABI");
+_Static_assert(sizeof(struct shunt_set_head) == SHUNT_SET_LINE, "ABI");
+_Static_assert(sizeof(struct shunt_set_line) == SHUNT_SET_LINE, "ABI");
 _Static_assert(sizeof(struct shunt_set_value) == 32, "ABI");
+_Static_assert(sizeof(struct shunt_dset_conf) == 16, "ABI");
 
 #endif
