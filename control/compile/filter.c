@@ -61,7 +61,7 @@ static void exclude(struct intervals *excluded, struct arena *arena, const struc
 		    const struct expr_match *match)
 {
 	const struct config_set *set = match->set ? config_set_find(config, match->set) : NULL;
-	const struct expr_interval *interval = set ? set->interval : match->interval;
+	const struct expr_interval *interval = set ? set->tuple : match->interval;
 	unsigned int n = set ? set->n : match->n;
 	struct expr_interval *rest;
 

@@ -192,11 +192,11 @@ METHOD(set_list)
 			continue;
 		jsonw_object(w, NULL);
 		jsonw_str(w, "set", config->set[i].name);
-		jsonw_str(w, "type", set_type(config->set[i].field));
+		jsonw_str(w, "type", set_type(config->set[i].field[0]));
 		jsonw_array(w, "elements");
 		for (j = 0; j < config->set[i].n; j++) {
 			buf_clear(&text);
-			expr_element_print(&config->set[i].interval[j], config->set[i].field,
+			expr_element_print(&config->set[i].tuple[j], config->set[i].field[0],
 					   &text);
 			jsonw_str(w, NULL, text.data);
 		}
@@ -228,7 +228,7 @@ static struct tree *element_find(const struct tree *elements, const char *text,
 static int set_edit_one(struct generation *next, const struct config_set *set,
 			struct tree *elements, const char *word, bool add, struct rpc_error *error)
 {
-	struct tree *found = element_find(elements, word, set->field, &next->diags);
+	struct tree *found = element_find(elements, word, set->field[0], &next->diags);
 
 	if (next->diags.total)
 		return rpc_fail(error, SHUNT_CLIENT_INVALID, "'%s': %s", word,

@@ -16,6 +16,8 @@
 
 /* config_compare_names() */
 _Static_assert(offsetof(struct config_set, name) == 0, "begins with its name");
+_Static_assert(offsetof(struct config_map, name) == 0, "begins with its name");
+_Static_assert(offsetof(struct config_chain, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_node, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_graph, name) == 0, "begins with its name");
 
@@ -106,6 +108,16 @@ const struct config_node *config_node_find(const struct config *config, const ch
 const struct config_set *config_set_find(const struct config *config, const char *name)
 {
 	return find(name, config->set, config->n_sets, sizeof(*config->set));
+}
+
+const struct config_map *config_map_find(const struct config *config, const char *name)
+{
+	return find(name, config->map, config->n_maps, sizeof(*config->map));
+}
+
+const struct config_chain *config_chain_find(const struct config_node *node, const char *name)
+{
+	return find(name, node->chain, node->n_chains, sizeof(*node->chain));
 }
 
 const struct config_graph *config_graph_find(const struct config *config, const char *name)

@@ -41,10 +41,33 @@
 #include <model/tree.h>
 #include <shunt/abi.h>
 
+#define CONFIG_CHAIN_DEPTH_MAX	8	/* chains that a packet is in at once, by 'jump' */
+
+/*
+ * The type of a set or map is one field for each value of an element, whatever it is that rules
+ * match with it: ip EXPR_IP_SADDR, ip6 EXPR_IP6_SADDR, port EXPR_DPORT, proto EXPR_PROTO, ether
+ * EXPR_ETHER_SADDR, mark EXPR_MARK, vlan EXPR_VLAN_ID, iif EXPR_IIF (the index; dynamic only).
+ */
 struct config_set {
 	const char *name;
-	enum expr_field field;		/* by type: ip, ip6, port, proto */
-	struct expr_interval *interval;	/* sorted, merged */
+	enum expr_field field[EXPR_CONCAT_MAX];
+	unsigned int n_fields;		/* 1: a plain set; more: a concatenation */
+	struct expr_interval *tuple;	/* n times n_fields; sorted, and of one field merged */
+	unsigned int n;			/* 0 where dynamic: those elements are state */
+	bool dynamic;			/* elements come by command and from the data path */
+	bool counters;			/* dynamic: packets and bytes by element */
+	uint64_t timeout_ns;		/* dynamic: of elements that say none; 0: they stay */
+	uint32_t size;			/* dynamic: most elements at a time */
+	const struct tree *tree;
+};
+
+/* For 'vmap @name' */
+struct config_map {
+	const char *name;
+	enum expr_field field[EXPR_CONCAT_MAX];
+	unsigned int n_fields;
+	struct expr_interval *tuple;	/* n times n_fields; sorted; what overlaps has one verdict */
+	struct expr_verdict *verdict;	/* by tuple: LEAVE, REJECT, JUMP or RETURN */
 	unsigned int n;
 	const struct tree *tree;
 };
@@ -60,6 +83,14 @@ struct config_rule {
 	const struct tree *tree;
 };
 
+/* For 'jump NAME' */
+struct config_chain {
+	const char *name;
+	struct config_rule *rule;
+	unsigned int n_rules;
+	const struct tree *tree;
+};
+
 struct config_node {
 	const char *name;
 	const char *module;		/* name of a built-in one, or a path with a '/' */
@@ -67,6 +98,8 @@ struct config_node {
 	unsigned int n_values;
 	struct config_rule *rule;	/* 'rules:'; filter only */
 	unsigned int n_rules;
+	struct config_chain *chain;	/* 'chains:', by name; no cycles */
+	unsigned int n_chains;
 	const char *fallback;		/* 'default:' edge where no rule matches; NULL: accept */
 	const struct tree *tree;
 };
@@ -106,9 +139,11 @@ struct config_attach {
 };
 
 struct config {
-	struct tree *tree;		/* sets, nodes, graphs below are in order of their names */
+	struct tree *tree;		/* all below but attach are in order of their names */
 	struct config_set *set;
 	unsigned int n_sets;
+	struct config_map *map;
+	unsigned int n_maps;
 	struct config_node *node;
 	unsigned int n_nodes;
 	struct config_graph *graph;
@@ -133,6 +168,8 @@ int config_from_tree(struct tree *tree, struct diags *diags, struct config *ret_
 
 const struct config_node *config_node_find(const struct config *config, const char *name);
 const struct config_set *config_set_find(const struct config *config, const char *name);
+const struct config_map *config_map_find(const struct config *config, const char *name);
+const struct config_chain *config_chain_find(const struct config_node *node, const char *name);
 const struct config_graph *config_graph_find(const struct config *config, const char *name);
 
 /* "pass", "drop(rate)", "redirect(eth1)", "boundary(tc-in)", "meter" */

@@ -78,7 +78,7 @@ static void read_elements(struct config_reader *r, const struct tree *list, stru
 	if (!is_within(r, list, CONFIG_ELEMENTS_MAX, "a set", "elements"))
 		return;
 	item_path_init(&path, r, list);
-	set->interval = arena_new_n(r->arena, struct expr_interval, list->n);
+	set->tuple = arena_new_n(r->arena, struct expr_interval, list->n);
 	for (i = 0; i < list->n; i++) {
 		const struct tree *item = list->child[i];
 
@@ -86,11 +86,11 @@ static void read_elements(struct config_reader *r, const struct tree *list, stru
 			continue;
 		if (item->multiline)
 			config_read_error(r, item, "multiline", "an element is one line");
-		else if (!expr_element(item->text, set->field, item_path_of(&path, i), 0, r->diags,
-				       &set->interval[set->n]))
+		else if (!expr_element(item->text, set->field[0], item_path_of(&path, i), 0, r->diags,
+				       &set->tuple[set->n]))
 			set->n++;
 	}
-	set->n = expr_merge(set->interval, set->n);
+	set->n = expr_merge(set->tuple, set->n);
 	buf_fini(&path.buf);
 }
 
@@ -116,14 +116,15 @@ static void read_set(struct config_reader *r, const struct tree *tree, struct co
 	read_set_name(r, tree);
 	set->name = tree->key;
 	set->tree = tree;
-	set->field = EXPR_FIELD_MAX;
+	set->field[0] = EXPR_FIELD_MAX;
+	set->n_fields = 1;
 	if (config_read_keys(r, tree, arena_printf(r->arena, "set '%.32s'", tree->key), set_keys,
 			     value) < 0)
 		return;
 	if (value[SET_TYPE])
 		type = config_read_word(r, value[SET_TYPE], "the type of a set", set_types);
 	if (type >= 0)
-		set->field = set_fields[type];
+		set->field[0] = set_fields[type];
 	if (type >= 0 && value[SET_ELEMENTS])
 		read_elements(r, value[SET_ELEMENTS], set);
 	read_comment(r, value[SET_COMMENT]);
@@ -189,10 +190,10 @@ static void check_set(struct config_reader *r, const struct tree *tree,
 				 arena_printf(r->arena, "no set '%s'", match->set));
 		config_read_suggest_name(r, diag, match->set, r->config->set, r->config->n_sets,
 					 sizeof(*r->config->set));
-	} else if (set && set->field != EXPR_FIELD_MAX && set->field != wanted) {
+	} else if (set && set->field[0] != EXPR_FIELD_MAX && set->field[0] != wanted) {
 		set_error(r, tree, match, "set_type",
 			  arena_printf(r->arena, "set '%s' is of type %s, here one of type %s is needed",
-				       match->set, type_of_field(set->field),
+				       match->set, type_of_field(set->field[0]),
 				       type_of_field(wanted)));
 	}
 }

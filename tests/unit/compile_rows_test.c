@@ -370,7 +370,7 @@ static bool match_passes(const struct config *config, const struct expr_match *m
 	if (!match->set)
 		return is_in(field_of(pkt, match->field), match->interval, match->n);
 	set = config_set_find(config, match->set);
-	in = is_in(field_of(pkt, match->field), set->interval, set->n);
+	in = is_in(field_of(pkt, match->field), set->tuple, set->n);
 	return in != match->negated;
 }
 

@@ -182,10 +182,10 @@ static void test_sections(void **state)
 	assert_ptr_equal(w.config.tree, w.tree);
 	assert_int_equal(w.config.n_sets, 2);
 	set = config_set_find(&w.config, "web");
-	assert_int_equal(set->field, EXPR_DPORT);
+	assert_int_equal(set->field[0], EXPR_DPORT);
 	assert_int_equal(set->n, 2);			/* 80-101, 443 */
-	assert_int_equal(set->interval[0].first.lo, 80);
-	assert_int_equal(set->interval[0].last.lo, 101);
+	assert_int_equal(set->tuple[0].first.lo, 80);
+	assert_int_equal(set->tuple[0].last.lo, 101);
 	assert_ptr_equal(set->tree, tree_at(w.tree, "/sets/web", NULL));
 	node = config_node_find(&w.config, "guard");
 	assert_string_equal(node->module, "filter");
