@@ -355,7 +355,9 @@ void classgen_set(enum classgen_kind kind, unsigned int family, size_t n, uint64
 		struct classbench_rule *rule = &set.rule[set.n];
 
 		draw_rule(&d, rule);
-		if (!note_rule(&d, &set, set.n)) {
+		/* One that holds everything would be the last one that counts */
+		if (!(rule->slen || rule->dlen || rule->proto_mask) ||
+		    !note_rule(&d, &set, set.n)) {
 			d.tries++;	/* the tree grows with them */
 			continue;
 		}
