@@ -559,3 +559,8 @@ uint64_t rig_edge(const struct rig *rig, const char *edge)
 	rig_die(edge, "no such edge");
 	return 0;
 }
+
+uint64_t rig_rule(const struct rig *rig, const char *node, unsigned int rule)
+{
+	return counters_get(&rig->counters, rig_node(rig, node)->rule[rule].counter);
+}

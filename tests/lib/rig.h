@@ -100,6 +100,8 @@ int rig_table(const struct rig *rig, const char *node, const char *table);
 const struct plan_node *rig_node(const struct rig *rig, const char *name);
 /* Sum over CPUs of the packets that left by an edge, "guard.drop" */
 uint64_t rig_edge(const struct rig *rig, const char *edge);
+/* The same of those that a rule of a node counted; @rule from 0 */
+uint64_t rig_rule(const struct rig *rig, const char *node, unsigned int rule);
 
 /* A file in the build folder, in which the program lies. Good for three more calls */
 const char *rig_built(const char *path);
