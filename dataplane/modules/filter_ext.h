@@ -24,12 +24,12 @@
 #define FILTER_KEY_ROOM		16	/* words to build a key in: a power of two */
 #define FILTER_RESUME_SHIFT	4	/* of filter_ext_run()'s answer */
 
-SHUNT_CONFIG(__u32, hits_room, 1, "rules and counters that table filter_hits has room for (from the rules)");
+SHUNT_CONFIG(__u32, hits_room, 1, "room of table filter_hits (from the rules)");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);		/* (possible CPUs + 1) * hits_room, set by the control plane */
+	__uint(max_entries, 1);		/* (possible CPUs + 1) * hits_room */
 	__type(key, __u32);
 	__type(value, struct filter_hits);
 } filter_hits SEC(".maps");

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* ext.bpf.c - extensions without a classifier: parse a packet, then ask filter_ext.h */
+#include <shunt/module.h>
+#include <shunt/lib/parse.h>
+
+#include "ext.h"
+
+const volatile struct {
+	__u32	ext_off, n_exts;
+} shape = { .ext_off = EXT_OFF, .n_exts = EXT_N };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct ext_image);
+} filter_image SEC(".maps");
+
+#include "../../dataplane/modules/filter_ext.h"
+
+__u32 ext_index;		/* which one; of the rule's hits for ext_hit */
+__u32 ext_mark;			/* pkt->mark in front of it */
+
+static __always_inline struct shunt_packet *ext_packet(shunt_ctx *ctx)
+{
+	struct shunt_cpu *cpu = shunt_this_cpu();
+
+	if (!cpu)
+		return NULL;
+	__builtin_memset(&cpu->pkt, 0, sizeof(cpu->pkt));
+	cpu->pkt.ifindex = shunt_ctx_ifindex(ctx);
+	cpu->pkt.len = shunt_frame_len(ctx);
+	cpu->pkt.mark = ext_mark;
+	return shunt_parse(ctx, &cpu->pkt, SHUNT_DEPTH_L4) ? NULL : &cpu->pkt;
+}
+
+SEC(SHUNT_SECTION)
+int ext_holds(shunt_ctx *ctx)
+{
+	return ext_packet(ctx) ? filter_ext_holds(ctx, ext_index) : EXT_MALFORMED;
+}
+
+SEC(SHUNT_SECTION)
+int ext_run(shunt_ctx *ctx)
+{
+	return ext_packet(ctx) ? filter_ext_run(ctx, ext_index) : EXT_MALFORMED;
+}
+
+SEC(SHUNT_SECTION)
+int ext_hit(shunt_ctx *ctx)
+{
+	struct shunt_packet *pkt = ext_packet(ctx);
+
+	if (pkt)
+		filter_hit(pkt, ext_index);
+	return 0;
+}
+
+SEC(SHUNT_SECTION)
+int ext_none(shunt_ctx *ctx)
+{
+	return !ext_packet(ctx);
+}
+
+char shunt_license[] SEC("license") = "Dual BSD/GPL";
