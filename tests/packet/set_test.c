@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * set_test.c - sets in the kernel: lib/set_find.h run by BPF_PROG_TEST_RUN
+ *
+ * Static sets answer as a scan of their elements does; while slots are exchanged, every run answers
+ * for one set or for the other as far as a key lets tell. Dynamic ones: elements, times, room.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <base/file.h>
+#include <compile/set.h>
+#include <kernel/dset.h>
+#include <kernel/pins.h>
+#include <kernel/sets.h>
+
+#include "../lib/objtest.h"
+#include "../lib/sets.h"
+#include "../lib/unit.h"
+
+#define N(array)	(sizeof(array) / sizeof((array)[0]))
+#define SLOT		7
+#define SECOND_NS	1000000000ULL
+
+typedef unsigned __int128 u128;
+
+static struct sets sets;
+static struct object_loaded loaded;
+static struct sets_asked *asked;
+static uint64_t seed;
+
+static void ok(int r, const struct err *err)
+{
+	if (r < 0)
+		fail_msg("%s", err->text);
+}
+
+static int setup(void **state)
+{
+	struct object_map map[SETS_TABLES];
+	struct err err = { 0 };
+
+	if (sets_open(NULL, &sets, &err) < 0)
+		goto fail;
+	sets_maps(&sets, map);
+	if (object_load(objtest_built("tests/lib/sets.xdp.o"), "sets", NULL, 0, map, SETS_TABLES,
+			unit_folder(), &loaded, &err) < 0)
+		goto fail;
+	asked = mmap(NULL, sizeof(*asked), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     object_loaded_map(&loaded, "sets_asked"), 0);
+	return asked == MAP_FAILED ? -1 : 0;
+fail:
+	print_error("%s\n", err.text);
+	return -1;
+}
+
+static int teardown(void **state)
+{
+	munmap(asked, sizeof(*asked));
+	object_loaded_fini(&loaded);
+	sets_close(&sets);
+	return 0;
+}
+
+static void run(enum sets_what what)
+{
+	uint8_t packet[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = sizeof(packet));
+
+	asked->what = what;
+	asked->slot = SLOT;
+	assert_int_equal(bpf_prog_test_run_opts(loaded.prog_fd, &opts), 0);
+}
+
+static void put(enum sets_table table, uint32_t slot, int fd)
+{
+	struct sets_change change = { .table = table, .slot = slot, .fd = fd };
+	struct err err = { 0 };
+
+	ok(sets_exchange(&sets, &change, 1, &err), &err);
+	sets_drop(&change, 1);
+}
+
+/* ---- static sets ---- */
+
+static void install(const struct set_spec *spec, uint32_t slot)
+{
+	struct set_image image;
+	struct err err = { 0 };
+	int fd;
+
+	ok(set_build(spec, &image, &err), &err);
+	fd = sets_create(spec->name, image.line, image.n_lines, &err);
+	ok(fd, &err);
+	set_image_fini(&image);
+	put(SETS_STATIC, slot, fd);
+}
+
+static u128 number(struct expr_value value)
+{
+	return (u128)value.hi << 64 | value.lo;
+}
+
+static bool scan(const struct set_spec *spec, const struct expr_value *value)
+{
+	const struct expr_interval *at = spec->tuple;
+	unsigned int f;
+	size_t i;
+
+	for (i = 0; i < spec->n; i++, at += spec->n_fields) {
+		for (f = 0; f < spec->n_fields; f++)
+			if (number(value[f]) < number(at[f].first) ||
+			    number(value[f]) > number(at[f].last))
+				break;
+		if (f == spec->n_fields)
+			return true;
+	}
+	return false;
+}
+
+/* First and last values and their neighbours of as many elements as there are questions */
+static void check(const struct set_spec *spec)
+{
+	struct expr_value value[SETS_QUESTIONS][EXPR_CONCAT_MAX];
+	unsigned int q, f, at;
+
+	install(spec, SLOT);
+	asked->n = SETS_QUESTIONS;
+	for (q = 0; q < SETS_QUESTIONS; q++) {
+		size_t i = unit_random(&seed) % spec->n;
+		unsigned int odd = unit_random(&seed) % spec->n_fields;
+
+		asked->question[q] = (struct sets_question){ .answer = -99 };
+		for (f = 0, at = 0; f < spec->n_fields; f++) {
+			const struct expr_interval *in = &spec->tuple[i * spec->n_fields + f];
+			unsigned int bits = expr_field_bits(spec->field[f]);
+
+			value[q][f] = q & 1 ? in->first : in->last;
+			if (f == odd)
+				value[q][f].lo += (int)(unit_random(&seed) % 5) - 2;
+			if (bits < 64)
+				value[q][f].lo &= (1ULL << bits) - 1;
+			at = set_key_add(&asked->question[q].key, at, spec->field[f], value[q][f]);
+		}
+	}
+	run(SETS_HAS);
+	for (q = 0; q < SETS_QUESTIONS; q++)
+		if (asked->question[q].answer != scan(spec, value[q]))
+			fail_msg("%s of %zu: %016lx:%016lx: answer %lld", spec->name, spec->n,
+				 value[q][0].hi, value[q][0].lo,
+				 (long long)asked->question[q].answer);
+}
+
+#define TUPLES_MAX 12000
+
+static struct expr_interval tuple[TUPLES_MAX];
+
+static u128 random128(void)
+{
+	return (u128)unit_random(&seed) << 64 | unit_random(&seed);
+}
+
+static void put_interval(struct expr_interval *interval, unsigned int bits, u128 value,
+			 unsigned int host)
+{
+	u128 mask = host < 128 ? ((u128)1 << host) - 1 : ~(u128)0;
+
+	if (bits < 128)
+		value &= ((u128)1 << bits) - 1;
+	interval->first = (struct expr_value){ (value & ~mask) >> 64, value & ~mask };
+	interval->last = (struct expr_value){ (value | mask) >> 64, value | mask };
+}
+
+static void test_kinds(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int n, n_fields;
+		enum expr_field field[EXPR_CONCAT_MAX];
+		unsigned int host_min, host_max;	/* bits that an interval leaves open */
+		u128 above;				/* values lie close together from here on */
+		unsigned int spread;			/* in so many bits */
+	} rows[] = {
+		{ "ports", 100, 1, { EXPR_DPORT }, 0, 3, 0, 16 },
+		{ "hosts", 5000, 1, { EXPR_IP_SADDR }, 0, 0, 0, 32 },
+		{ "few prefixes", 9, 1, { EXPR_IP_SADDR }, 0, 16, 0, 32 },
+		{ "prefixes", 3000, 1, { EXPR_IP_SADDR }, 0, 12, 0, 32 },
+		{ "close prefixes", 4000, 1, { EXPR_IP_SADDR }, 0, 2, 0x0a000000, 18 },
+		{ "all", 1, 1, { EXPR_IP_SADDR }, 32, 32, 0, 32 },
+		{ "prefixes 6", 4000, 1, { EXPR_IP6_SADDR }, 64, 96, 0, 128 },
+		{ "mixed 6", 4000, 1, { EXPR_IP6_SADDR }, 0, 96, 0, 128 },
+		{ "one /64", 4000, 1, { EXPR_IP6_SADDR }, 0, 20, (u128)0xfd << 120, 64 },
+		{ "hosts 6", 4000, 1, { EXPR_IP6_SADDR }, 0, 0, 0, 128 },
+		{ "all 6", 1, 1, { EXPR_IP6_SADDR }, 128, 128, 0, 128 },
+		{ "two", 4000, 2, { EXPR_IP_SADDR, EXPR_DPORT }, 0, 0, 0, 9 },
+		{ "three", 4000, 3, { EXPR_IP_SADDR, EXPR_DPORT, EXPR_PROTO }, 0, 0, 0, 7 },
+		{ "five", 2000, 5, { EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_SPORT, EXPR_DPORT,
+				     EXPR_PROTO }, 0, 0, 0, 5 },
+		{ "ip6 port", 4000, 2, { EXPR_IP6_SADDR, EXPR_DPORT }, 0, 0, 0, 8 },
+		{ "ip6 ip6 port proto", 2000, 4, { EXPR_IP6_SADDR, EXPR_IP6_DADDR, EXPR_DPORT,
+						   EXPR_PROTO }, 0, 0, 0, 5 },
+	};
+	unsigned int r, i;
+
+	for (r = 0; r < N(rows); r++) {
+		struct set_spec spec = {
+			.name = rows[r].name, .n_fields = rows[r].n_fields, .tuple = tuple,
+			.n = rows[r].n,
+		};
+
+		memcpy(spec.field, rows[r].field, sizeof(spec.field));
+		for (i = 0; i < spec.n * spec.n_fields; i++)
+			put_interval(&tuple[i], expr_field_bits(spec.field[i % spec.n_fields]),
+				     rows[r].above + (random128() >> (128 - rows[r].spread)),
+				     rows[r].host_min + unit_random(&seed) %
+				     (rows[r].host_max - rows[r].host_min + 1));
+		check(&spec);
+	}
+}
+
+static void test_no_set(void **state)
+{
+	struct set_spec spec = { .name = "none", .field = { EXPR_IP_SADDR }, .n_fields = 1 };
+
+	asked->n = 1;
+	asked->question[0] = (struct sets_question){ .answer = -99 };
+	put(SETS_STATIC, SLOT, -1);
+	run(SETS_HAS);
+	assert_int_equal(asked->question[0].answer, 0);
+	asked->question[0].answer = -99;
+	install(&spec, SLOT);
+	run(SETS_HAS);
+	assert_int_equal(asked->question[0].answer, 0);
+}
+
+static void test_hash(void **state)
+{
+	struct set_spec spec = {
+		.name = "a", .field = { EXPR_IP_SADDR }, .n_fields = 1, .tuple = tuple, .n = 1,
+	};
+	struct set_image image;
+	uint64_t hash = 0;
+
+	put_interval(&tuple[0], 32, 0x0a000000, 8);
+	assert_int_equal(set_build(&spec, &image, NULL), 0);
+	install(&spec, 3);
+	assert_int_equal(sets_hash(&sets, 3, &hash), 0);
+	assert_true(hash && hash == image.hash);
+	assert_int_equal(sets_hash(&sets, 4, &hash), -ENOENT);
+	set_image_fini(&image);
+}
+
+/* ---- exchange ---- */
+
+static void test_exchange_many(void **state)
+{
+	struct sets_change change[4];
+	struct err err = { 0 };
+	uint8_t line[SHUNT_SET_LINE] = { 0 };
+	uint64_t hash, i;
+
+	for (i = 0; i < N(change); i++) {
+		((struct shunt_set_head *)line)->hash = 100 + i;
+		change[i] = (struct sets_change){
+			.table = i == 3 ? SETS_DYNAMIC : SETS_STATIC, .slot = 20 + i,
+			.fd = i == 3 ? dset_create("d", 8, &err) :
+				       sets_create("x", line, 1, &err),
+		};
+		ok(change[i].fd, &err);
+	}
+	ok(sets_exchange(&sets, change, N(change), &err), &err);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(change[i].old_fd, -1);
+		assert_int_equal(sets_hash(&sets, 20 + i, &hash), 0);
+		assert_int_equal(hash, 100 + i);
+	}
+	sets_drop(change, N(change));
+	assert_int_equal(sets_hash(&sets, 21, &hash), 0);
+
+	/* an inner map of the wrong kind in the middle: all is as before */
+	for (i = 0; i < 3; i++) {
+		((struct shunt_set_head *)line)->hash = 200 + i;
+		change[i] = (struct sets_change){
+			.table = SETS_STATIC, .slot = 20 + i,
+			.fd = i == 1 ? dset_create("d", 8, &err) :
+				       sets_create("x", line, 1, &err),
+		};
+	}
+	assert_int_equal(sets_exchange(&sets, change, 3, &err), -EINVAL);
+	assert_string_equal(err.text, "exchange set 21: Invalid argument");
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(sets_hash(&sets, 20 + i, &hash), 0);
+		assert_int_equal(hash, 100 + i);
+	}
+	sets_drop(change, 3);
+
+	/* reverted by the caller, a slot that was empty, and one that is emptied */
+	((struct shunt_set_head *)line)->hash = 300;
+	change[0] = (struct sets_change){ .slot = 30, .fd = sets_create("x", line, 1, &err) };
+	change[1] = (struct sets_change){ .slot = 20, .fd = -1 };
+	ok(sets_exchange(&sets, change, 2, &err), &err);
+	assert_int_equal(sets_hash(&sets, 30, &hash), 0);
+	assert_int_equal(sets_hash(&sets, 20, &hash), -ENOENT);
+	sets_revert(&sets, change, 2);
+	sets_drop(change, 2);
+	assert_int_equal(sets_hash(&sets, 30, &hash), -ENOENT);
+	assert_int_equal(sets_hash(&sets, 20, &hash), 0);
+	assert_int_equal(hash, 100);
+}
+
+static atomic_bool stop;
+static atomic_int rounds;
+
+/* One image, the other, and again */
+static void *exchanger(void *arg)
+{
+	struct set_image *image = arg;
+	struct err err = { 0 };
+	unsigned int i;
+
+	for (i = 1; !stop; i++) {
+		struct sets_change change = { .table = SETS_STATIC, .slot = SLOT };
+
+		change.fd = sets_create("x", image[i & 1].line, image[i & 1].n_lines, &err);
+		if (change.fd < 0 || sets_exchange(&sets, &change, 1, &err) < 0)
+			return "exchange failed";
+		sets_drop(&change, 1);
+		rounds++;
+	}
+	return NULL;
+}
+
+/*
+ * Two images of other sizes and parts take turns while questions run. What both sets hold must
+ * always be found, what neither holds never: a lookup that followed one image's lines in the other
+ * would miss. What is in one alone must be seen both ways, or there was no exchange.
+ */
+/* Questions: in both, in neither, in the first alone. Counts the last ones: yes, no */
+static void ask_under_way(unsigned int n[2])
+{
+	unsigned int q;
+	int answer;
+
+	asked->n = 3000;
+	for (q = 0; q < asked->n; q++) {
+		uint32_t value = 0x0a000000 + (q / 3 << 9);
+
+		if (q % 3 == 1)
+			value += 0x100;		/* between two /24s */
+		if (q % 3 == 2)
+			value = 0x20000000 + ((1000 + q / 3) << 9);
+		asked->question[q] = (struct sets_question){ { .word = { value } }, -99 };
+	}
+	run(SETS_HAS);
+	for (q = 0; q < asked->n; q++) {
+		answer = asked->question[q].answer;
+		if (q % 3 == 2)
+			n[!answer]++;
+		else if (answer != (q % 3 == 0))
+			fail_msg("round %d, question %u: %d", rounds, q, answer);
+	}
+}
+
+static void test_exchange_under_way(void **state)
+{
+	static struct expr_interval even[3000], odd[2000];
+	struct set_spec spec[2] = {
+		{ "a", { EXPR_IP_SADDR }, 1, even, N(even) },
+		{ "b", { EXPR_IP_SADDR }, 1, odd, N(odd) },
+	};
+	struct set_image image[2];
+	unsigned int i, pass, n[2] = { 0 };
+	pthread_t thread;
+	void *failed;
+
+	/* the first 1000 are common, every other /24; the rest is of the one or of the other */
+	for (i = 0; i < N(even); i++)
+		put_interval(&even[i], 32, (i < 1000 ? 0x0a000000 : 0x20000000) + (i << 9), 8);
+	for (i = 0; i < N(odd); i++)
+		put_interval(&odd[i], 32, (i < 1000 ? 0x0a000000 : 0x40000000) + (i << 9),
+			     i < 1000 ? 8 : 4);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(set_build(&spec[i], &image[i], NULL), 0);
+	put(SETS_STATIC, SLOT, sets_create("a", image[0].line, image[0].n_lines, NULL));
+	stop = false;
+	rounds = 0;
+	assert_int_equal(pthread_create(&thread, NULL, exchanger, image), 0);
+	for (pass = 0; pass < 3000 && (pass < 200 || rounds < 100); pass++)
+		ask_under_way(n);
+	stop = true;
+	pthread_join(thread, &failed);
+	for (i = 0; i < 2; i++)
+		set_image_fini(&image[i]);
+	if (failed)
+		fail_msg("%s", (char *)failed);
+	if (rounds < 10 || !n[0] || !n[1])
+		fail_msg("%d rounds; %u times the one, %u the other", rounds, n[0], n[1]);
+}
+
+static void test_pins(void **state)
+{
+	struct sets other;
+	struct err err = { 0 };
+	char dir[256];
+	uint8_t line[SHUNT_SET_LINE] = { 0 };
+	struct sets_change change = { .table = SETS_STATIC, .slot = 1 };
+	uint64_t hash = 0;
+
+	snprintf(dir, sizeof(dir), "%s/bpf", unit_folder());
+	ok(pins_open(dir, &err), &err);
+	ok(sets_open(dir, &other, &err), &err);
+	((struct shunt_set_head *)line)->hash = 42;
+	change.fd = sets_create("x", line, 1, &err);
+	ok(sets_exchange(&other, &change, 1, &err), &err);
+	sets_drop(&change, 1);
+	sets_close(&other);
+	ok(sets_open(dir, &other, &err), &err);		/* as after a start */
+	ok(sets_hash(&other, 1, &hash), &err);
+	assert_int_equal(hash, 42);
+	change.fd = sets_create("y", line, 1, &err);
+	ok(sets_exchange(&other, &change, 1, &err), &err);
+	assert_true(change.old_fd >= 0);
+	sets_drop(&change, 1);
+	sets_close(&other);
+	umount2(dir, MNT_DETACH);
+}
+
+/* ---- dynamic sets ---- */
+
+static void dynamic(uint32_t entries, uint64_t timeout_ns, bool counts)
+{
+	struct shunt_dset_conf conf = { .timeout_ns = timeout_ns, .counts = counts };
+	struct err err = { 0 };
+	unsigned int i;
+	int fd;
+
+	ok(dset_configure(&sets, SLOT, &conf, &err), &err);
+	fd = dset_create("dyn", entries, &err);
+	ok(fd, &err);
+	put(SETS_DYNAMIC, SLOT, fd);
+	for (i = 0; i < SETS_QUESTIONS; i++)
+		asked->question[i] = (struct sets_question){ .key.word = { i, 7 }, .answer = -99 };
+	asked->now_ns = 100 * SECOND_NS;
+	asked->timeout_ns = asked->update = asked->len = 0;
+	asked->n = 1;
+}
+
+static int64_t ask(enum sets_what what, uint64_t now_s)
+{
+	asked->now_ns = now_s * SECOND_NS;
+	asked->question[0].answer = -99;
+	run(what);
+	return asked->question[0].answer;
+}
+
+static struct shunt_set_value element(void)
+{
+	struct shunt_set_value value;
+	int fd = sets_inner(&sets, SETS_DYNAMIC, SLOT);
+
+	assert_int_equal(bpf_map_lookup_elem(fd, &asked->question[0].key, &value), 0);
+	fd_close(fd);
+	return value;
+}
+
+static void test_times(void **state)
+{
+	dynamic(16, 10 * SECOND_NS, false);
+	assert_int_equal(ask(SETS_DHAS, 100), 0);
+	assert_int_equal(ask(SETS_ADD, 100), 0);	/* the set's timeout: until 110 */
+	assert_int_equal(ask(SETS_DHAS, 109), 1);
+	assert_int_equal(ask(SETS_ADD, 105), 0);	/* add: as it was */
+	assert_int_equal(ask(SETS_DHAS, 110), 0);
+	asked->timeout_ns = 20 * SECOND_NS;
+	assert_int_equal(ask(SETS_ADD, 111), 0);	/* expired: anew, until 131 */
+	assert_int_equal(ask(SETS_DHAS, 130), 1);
+	asked->update = 1;
+	assert_int_equal(ask(SETS_ADD, 125), 0);	/* until 145 */
+	assert_int_equal(ask(SETS_DHAS, 144), 1);
+	assert_int_equal(ask(SETS_DHAS, 145), 0);
+	assert_int_equal(element().timeout_ns, 20 * SECOND_NS);
+	assert_int_equal(element().expires_ns, 145 * SECOND_NS);
+	dynamic(16, 0, false);
+	assert_int_equal(ask(SETS_ADD, 100), 0);	/* no timeout at all */
+	assert_int_equal(ask(SETS_DHAS, 1000000), 1);
+	assert_int_equal(element().expires_ns, 0);
+	assert_int_equal(element().packets, 0);
+}
+
+static void test_counts(void **state)
+{
+	dynamic(16, 10 * SECOND_NS, true);
+	asked->len = 60;
+	assert_int_equal(ask(SETS_DHAS, 100), 0);
+	assert_int_equal(ask(SETS_ADD, 100), 0);
+	assert_int_equal(ask(SETS_DHAS, 101), 1);
+	assert_int_equal(ask(SETS_DHAS, 102), 1);
+	assert_int_equal(ask(SETS_DHAS, 110), 0);	/* expired: not counted */
+	assert_int_equal(element().packets, 2);
+	assert_int_equal(element().bytes, 120);
+	assert_int_equal(ask(SETS_ADD, 111), 0);
+	assert_int_equal(element().packets, 0);
+}
+
+static void test_full(void **state)
+{
+	uint64_t before = sets_full(&sets, SLOT);
+	unsigned int i, added = 0;
+
+	dynamic(100, 0, false);
+	asked->n = 150;
+	run(SETS_ADD);
+	for (i = 0; i < 150; i++) {
+		if (asked->question[i].answer)
+			assert_int_equal(asked->question[i].answer, -E2BIG);
+		added += !asked->question[i].answer;
+	}
+	assert_int_equal(added, 100);
+	assert_int_equal(sets_full(&sets, SLOT) - before, 50);
+	run(SETS_ADD);					/* again: those that are there are fine */
+	assert_int_equal(sets_full(&sets, SLOT) - before, 100);
+	run(SETS_DHAS);
+	for (i = added = 0; i < 150; i++)
+		added += asked->question[i].answer == 1;
+	assert_int_equal(added, 100);
+	put(SETS_DYNAMIC, SLOT, -1);
+	before = sets_full(&sets, SLOT);
+	asked->n = 1;
+	assert_int_equal(ask(SETS_ADD, 100), -ENOENT);
+	assert_int_equal(sets_full(&sets, SLOT), before + 1);
+}
+
+static void test_commands(void **state)
+{
+	struct shunt_set_key key = { .word = { 0, 7 } };
+	struct shunt_set_value value;
+	struct err err = { 0 };
+	uint64_t now_s;
+	int fd;
+
+	dynamic(2, 0, true);
+	fd = sets_inner(&sets, SETS_DYNAMIC, SLOT);
+	ok(fd, &err);
+	now_s = dset_now_ns() / SECOND_NS;
+	assert_int_equal(dset_get(fd, &key, &value), -ENOENT);
+	ok(dset_add(fd, &key, 1000 * SECOND_NS, &err), &err);
+	assert_int_equal(ask(SETS_DHAS, now_s), 1);
+	assert_int_equal(ask(SETS_DHAS, now_s + 1002), 0);
+	ok(dset_add(fd, &key, 0, &err), &err);			/* stays, with its count */
+	assert_int_equal(ask(SETS_DHAS, now_s + 1002), 1);
+	assert_int_equal(dset_get(fd, &key, &value), 0);
+	assert_int_equal(value.packets, 2);
+	assert_int_equal(value.expires_ns, 0);
+	key.word[0] = 1;
+	ok(dset_add(fd, &key, 0, &err), &err);
+	key.word[0] = 2;
+	assert_int_equal(dset_add(fd, &key, 0, &err), -E2BIG);
+	assert_int_equal(dset_del(fd, &key), -ENOENT);
+	key.word[0] = 0;
+	assert_int_equal(dset_del(fd, &key), 0);
+	assert_int_equal(ask(SETS_DHAS, now_s), 0);
+	fd_close(fd);
+}
+
+static void fill(int fd, unsigned int n, uint64_t timeout_ns)
+{
+	struct err err = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		struct shunt_set_key key = { .word = { i, 9 } };
+
+		ok(dset_add(fd, &key, timeout_ns && i % 3 == 0 ? timeout_ns : 0, &err), &err);
+	}
+}
+
+/* All elements once each, by more than one call */
+static unsigned int read_all(int fd, unsigned int batch)
+{
+	struct dset_element element[512];
+	static bool seen[20000];
+	struct dset_cursor cursor = { 0 };
+	unsigned int n = 0;
+	int r, i;
+
+	memset(seen, 0, sizeof(seen));
+	while (!cursor.done) {
+		r = dset_read(fd, &cursor, element, batch);
+		assert_true(r >= 0);
+		for (i = 0; i < r; i++) {
+			assert_true(element[i].key.word[0] < N(seen));
+			assert_false(seen[element[i].key.word[0]]);
+			seen[element[i].key.word[0]] = true;
+		}
+		n += r;
+	}
+	assert_int_equal(dset_read(fd, &cursor, element, batch), 0);
+	return n;
+}
+
+static void test_read_collect(void **state)
+{
+	struct dset_cursor cursor = { 0 };
+	struct err err = { 0 };
+	int fd = dset_create("d", 20000, &err), deleted = 0, r, calls = 0;
+
+	ok(fd, &err);
+	assert_int_equal(read_all(fd, 100), 0);
+	fill(fd, 15000, 1);			/* 5000 of them for a nanosecond */
+	assert_int_equal(read_all(fd, 500), 15000);
+	while (!cursor.done) {
+		r = dset_collect(fd, &cursor);
+		assert_true(r >= 0);
+		deleted += r;
+		calls++;
+	}
+	assert_true(calls > 3);
+	assert_int_equal(deleted, 5000);
+	assert_int_equal(read_all(fd, 512), 10000);
+	fd_close(fd);
+}
+
+static void test_resize(void **state)
+{
+	struct err err = { 0 };
+	int from = dset_create("d", 10000, &err), to = dset_create("d", 7000, &err);
+	int small = dset_create("d", 6000, &err);
+	struct shunt_set_key key = { .word = { 1, 9 } };
+	struct shunt_set_value value;
+
+	fill(from, 10000, 1);
+	ok(dset_add(to, &key, 1000 * SECOND_NS, &err), &err);	/* newer than what is copied */
+	ok(dset_copy(from, to, &err), &err);
+	assert_int_equal(read_all(to, 512), 6666);		/* what has expired stays behind */
+	assert_int_equal(dset_get(to, &key, &value), 0);
+	assert_int_equal(value.timeout_ns, 1000 * SECOND_NS);
+	assert_int_equal(dset_copy(from, small, &err), -E2BIG);
+	assert_string_equal(err.text, "copy a dynamic set: Argument list too long");
+	fd_close(from);
+	fd_close(to);
+	fd_close(small);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_set, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exchange_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_exchange_under_way, setup, teardown),
+		cmocka_unit_test(test_pins),
+		cmocka_unit_test_setup_teardown(test_times, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_commands, setup, teardown),
+		cmocka_unit_test(test_read_collect),
+		cmocka_unit_test(test_resize),
+	};
+
+	seed = unit_seed();
+	return unit_main(tests, N(tests));
+}
