@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <base/arena.h>
 
 #define ALIGN		16
 #define BLOCK_MIN	((size_t)4096)
 #define BLOCK_MAX	((size_t)1 << 20)
+#define POPULATE_MIN	((size_t)1 << 17)
 
 struct arena_block {
 	struct arena_block *next;
@@ -25,6 +28,20 @@ void arena_no_memory(void)
 	abort();
 }
 
+/*
+ * Have the pages of a large block mapped at once: it is going to be filled, and
+ * a fault for each page costs more than what is written to it. A hint only.
+ */
+static void block_populate(struct arena_block *block, size_t size)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE);
+	uintptr_t first = ((uintptr_t)block + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)block->data + size) & ~(page - 1);
+
+	if (size >= POPULATE_MIN && end > first)
+		madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+}
+
 static struct arena_block *block_new(size_t size)
 {
 	struct arena_block *block;
@@ -35,6 +52,7 @@ static struct arena_block *block_new(size_t size)
 	if (!block)
 		arena_no_memory();
 	block->size = size;
+	block_populate(block, size);
 	return block;
 }
 
