@@ -46,7 +46,7 @@ enum expr_field {
 	EXPR_VLAN_PCP,		/* 3 bit */
 	EXPR_IIF,		/* names, no intervals: iif, iifname: the packet's interface */
 	EXPR_MARK,		/* 32 bit: meta mark; the packet context's */
-	EXPR_PAYLOAD,		/* up to 64 bit at an offset: @nh,OFFSET,LENGTH in bits, whole bytes */
+	EXPR_PAYLOAD,		/* up to 64 bit: @nh,OFFSET,LENGTH in bits, whole bytes */
 	EXPR_FIELD_MAX
 };
 
@@ -63,20 +63,24 @@ enum expr_base { EXPR_BASE_LL, EXPR_BASE_NH, EXPR_BASE_TH };
 
 struct expr_match {
 	enum expr_field field;
-	struct expr_interval *interval;	/* sorted, merged, not adjacent; never empty unless set */
 	unsigned int n;
+	struct expr_interval *interval;	/* sorted, merged, not adjacent; never empty unless set */
 	const char *set;		/* name of a set, without the '@'; NULL: intervals */
-	bool negated;			/* of a set, flags, names, masked values; else complemented */
 	uint32_t mask, value;		/* TCP_FLAGS, EXTHDR: (x & mask) == value */
-	uint64_t field_mask;		/* MARK, PAYLOAD: intervals are of (x & field_mask); 0: all */
-	enum expr_base base;		/* PAYLOAD */
-	uint16_t at, bytes;		/* PAYLOAD: offset and length in bytes; 1 to 8 */
+	uint64_t field_mask;		/* MARK, PAYLOAD: intervals of (x & field_mask); 0: x */
 	const char **name;		/* IIF */
 	unsigned int n_names;
+	bool negated;			/* set, flags, names, masked; others are complemented */
+	uint8_t bytes;			/* PAYLOAD: 1 to 8 */
+	uint16_t at;			/* PAYLOAD: offset in bytes */
+	enum expr_base base;		/* PAYLOAD */
 	int offset, len;		/* in the rule's text, for findings */
 };
 
-/* ip saddr . tcp dport . meta l4proto { ... } or @set; fields of one family */
+/*
+ * ip saddr . tcp dport . meta l4proto { ... } or @set; fields of one family. Of EXPR_IIF a
+ * value is the name's bytes, the first the most significant, zeros behind; "eth*" a range
+ */
 #define EXPR_CONCAT_MAX 5
 
 struct expr_concat {
@@ -93,7 +97,7 @@ enum expr_statement_kind {
 	EXPR_COUNT,		/* counter name NAME */
 	EXPR_SET_MARK,		/* meta mark set VALUE; also: meta mark set mark and M xor V */
 	EXPR_LOG,		/* log [prefix "TEXT"] [every N] */
-	EXPR_LIMIT,		/* limit rate [over] N/UNIT [burst N packets] [per saddr|daddr[/L4[,/L6]]] */
+	EXPR_LIMIT,		/* limit rate [over] N/UNIT [burst N] [per saddr[/L4[,/L6]]] */
 	EXPR_QUOTA,		/* quota [over] N bytes|kbytes|mbytes|gbytes */
 	EXPR_ADD,		/* add|update @SET { FIELD [. FIELD] [timeout TIME] } */
 };
@@ -105,7 +109,7 @@ struct expr_statement {
 	bool over;			/* LIMIT, QUOTA: holds when above */
 	bool bytes;			/* LIMIT: counts bytes */
 	bool update;			/* ADD: an element that is there lives on */
-	uint64_t amount;		/* LIMIT: tokens per interval; QUOTA: bytes; LOG: one of so many */
+	uint64_t amount;		/* LIMIT: per interval; QUOTA: bytes; LOG: one of so many */
 	uint64_t interval_ns;		/* LIMIT: second to day */
 	uint64_t burst;			/* LIMIT: as written; 0: 5 packets as in nft, or 0 bytes */
 	enum expr_per per;
@@ -129,7 +133,7 @@ enum expr_verdict_kind {
 /* REJECT: what is sent back; SHUNT_REJECT_* of <shunt/packet.h> */
 struct expr_verdict {
 	enum expr_verdict_kind kind;
-	const char *edge;		/* LEAVE: the node's edge: "accept", "drop", another; REJECT: "reject" */
+	const char *edge;		/* LEAVE: "accept", "drop", another; REJECT: "reject" */
 	const char *reason;		/* drop(NAME); else NULL */
 	const char *chain;		/* JUMP */
 	uint8_t reject;
@@ -173,8 +177,8 @@ int expr_parse(const char *text, const char *path, struct diags *diags, struct e
 void expr_print(const struct expr_rule *rule, struct buf *out);
 
 /**
- * expr_elements() - Read an element of a set: address, prefix, range; port, range; protocol
- * @field:	Decides the width (EXPR_IP_SADDR, EXPR_IP6_SADDR, EXPR_DPORT, EXPR_PROTO)
+ * expr_element() - Read an element of a set: a value or range of the field; of addresses a prefix
+ * @field:	Decides the width and the names
  * @offset:	Of @text in the scalar at @path
  * Return: 0 or -EINVAL
  */
@@ -182,6 +186,13 @@ int expr_element(const char *text, enum expr_field field, const char *path, int 
 		 struct diags *diags, struct expr_interval *ret_interval);
 void expr_element_print(const struct expr_interval *interval, enum expr_field field,
 			struct buf *out);
+
+/*
+ * A time as nft writes it: 1d2h3m4s, 500ms; 1 ms to 3650 days. Return: 0; -EINVAL: no time, or
+ * none; -ERANGE
+ */
+int expr_time(const char *text, int len, uint64_t *ret_ns);
+void expr_time_print(uint64_t ns, struct buf *out);
 
 /* Sort and merge in place (overlapping and adjacent ones too); returns the new count */
 unsigned int expr_merge(struct expr_interval *interval, unsigned int n);

@@ -9,30 +9,54 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Sizes told by the compiler: a word is compared only with those of its length */
+#define KEY(group, name, field, families, proto) \
+	{ group, name, sizeof(group) - 1, sizeof(name) - 1, field, families, proto }
+#define KEY_ALONE(group, field, families) \
+	{ group, NULL, sizeof(group) - 1, 0, field, families, EXPR_PROTO_ANY }
+
 const struct expr_key expr_keys[] = {
-	{ "ip", "saddr", EXPR_IP_SADDR, EXPR_FAMILY_4, EXPR_PROTO_ANY },
-	{ "ip", "daddr", EXPR_IP_DADDR, EXPR_FAMILY_4, EXPR_PROTO_ANY },
-	{ "ip", "protocol", EXPR_PROTO, EXPR_FAMILY_4, EXPR_PROTO_ANY },
-	{ "ip6", "saddr", EXPR_IP6_SADDR, EXPR_FAMILY_6, EXPR_PROTO_ANY },
-	{ "ip6", "daddr", EXPR_IP6_DADDR, EXPR_FAMILY_6, EXPR_PROTO_ANY },
-	{ "ip6", "nexthdr", EXPR_PROTO, EXPR_FAMILY_6, EXPR_PROTO_ANY },
-	{ "meta", "l4proto", EXPR_PROTO, EXPR_FAMILY_ANY, EXPR_PROTO_ANY },
-	{ "meta", "nfproto", EXPR_FIELD_MAX, EXPR_FAMILY_ANY, EXPR_PROTO_ANY },
-	{ "tcp", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, IPPROTO_TCP },
-	{ "tcp", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, IPPROTO_TCP },
-	{ "tcp", "flags", EXPR_TCP_FLAGS, EXPR_FAMILY_ANY, IPPROTO_TCP },
-	{ "udp", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, IPPROTO_UDP },
-	{ "udp", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, IPPROTO_UDP },
-	{ "sctp", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, IPPROTO_SCTP },
-	{ "sctp", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, IPPROTO_SCTP },
-	{ "th", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, EXPR_PROTO_PORTS },
-	{ "th", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, EXPR_PROTO_PORTS },
-	{ "icmp", "type", EXPR_ICMP_TYPE, EXPR_FAMILY_4, IPPROTO_ICMP },
-	{ "icmp", "code", EXPR_ICMP_CODE, EXPR_FAMILY_4, IPPROTO_ICMP },
-	{ "icmpv6", "type", EXPR_ICMP_TYPE, EXPR_FAMILY_6, IPPROTO_ICMPV6 },
-	{ "icmpv6", "code", EXPR_ICMP_CODE, EXPR_FAMILY_6, IPPROTO_ICMPV6 },
-	{ "frag", NULL, EXPR_FRAG, EXPR_FAMILY_ANY, EXPR_PROTO_ANY },
-	{ NULL, NULL, EXPR_FIELD_MAX, 0, EXPR_PROTO_ANY },
+	KEY("ip", "saddr", EXPR_IP_SADDR, EXPR_FAMILY_4, EXPR_PROTO_ANY),
+	KEY("ip", "daddr", EXPR_IP_DADDR, EXPR_FAMILY_4, EXPR_PROTO_ANY),
+	KEY("ip", "protocol", EXPR_PROTO, EXPR_FAMILY_4, EXPR_PROTO_ANY),
+	KEY("ip", "length", EXPR_LENGTH, EXPR_FAMILY_4, EXPR_PROTO_ANY),
+	KEY("ip", "dscp", EXPR_DSCP, EXPR_FAMILY_4, EXPR_PROTO_ANY),
+	KEY("ip", "ttl", EXPR_TTL, EXPR_FAMILY_4, EXPR_PROTO_ANY),
+	KEY("ip6", "saddr", EXPR_IP6_SADDR, EXPR_FAMILY_6, EXPR_PROTO_ANY),
+	KEY("ip6", "daddr", EXPR_IP6_DADDR, EXPR_FAMILY_6, EXPR_PROTO_ANY),
+	KEY("ip6", "nexthdr", EXPR_PROTO, EXPR_FAMILY_6, EXPR_PROTO_ANY),
+	KEY("ip6", "length", EXPR_LENGTH, EXPR_FAMILY_6, EXPR_PROTO_ANY),
+	KEY("ip6", "dscp", EXPR_DSCP, EXPR_FAMILY_6, EXPR_PROTO_ANY),
+	KEY("ip6", "hoplimit", EXPR_TTL, EXPR_FAMILY_6, EXPR_PROTO_ANY),
+	KEY("tcp", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, IPPROTO_TCP),
+	KEY("tcp", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, IPPROTO_TCP),
+	KEY("tcp", "flags", EXPR_TCP_FLAGS, EXPR_FAMILY_ANY, IPPROTO_TCP),
+	KEY("udp", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, IPPROTO_UDP),
+	KEY("udp", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, IPPROTO_UDP),
+	KEY("sctp", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, IPPROTO_SCTP),
+	KEY("sctp", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, IPPROTO_SCTP),
+	KEY("th", "sport", EXPR_SPORT, EXPR_FAMILY_ANY, EXPR_PROTO_PORTS),
+	KEY("th", "dport", EXPR_DPORT, EXPR_FAMILY_ANY, EXPR_PROTO_PORTS),
+	KEY("meta", "l4proto", EXPR_PROTO, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("meta", "nfproto", EXPR_FIELD_MAX, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("meta", "mark", EXPR_MARK, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("meta", "iif", EXPR_IIF, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("meta", "iifname", EXPR_IIF, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("icmp", "type", EXPR_ICMP_TYPE, EXPR_FAMILY_4, IPPROTO_ICMP),
+	KEY("icmp", "code", EXPR_ICMP_CODE, EXPR_FAMILY_4, IPPROTO_ICMP),
+	KEY("icmpv6", "type", EXPR_ICMP_TYPE, EXPR_FAMILY_6, IPPROTO_ICMPV6),
+	KEY("icmpv6", "code", EXPR_ICMP_CODE, EXPR_FAMILY_6, IPPROTO_ICMPV6),
+	KEY_ALONE("frag", EXPR_FRAG, EXPR_FAMILY_ANY),
+	KEY_ALONE("exthdr", EXPR_EXTHDR, EXPR_FAMILY_6),
+	KEY("ether", "saddr", EXPR_ETHER_SADDR, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ether", "daddr", EXPR_ETHER_DADDR, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ether", "type", EXPR_ETHER_TYPE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("vlan", "id", EXPR_VLAN_ID, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("vlan", "pcp", EXPR_VLAN_PCP, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY_ALONE("iif", EXPR_IIF, EXPR_FAMILY_ANY),
+	KEY_ALONE("iifname", EXPR_IIF, EXPR_FAMILY_ANY),
+	KEY_ALONE("mark", EXPR_MARK, EXPR_FAMILY_ANY),
+	{ .field = EXPR_FIELD_MAX, .proto = EXPR_PROTO_ANY },
 };
 
 const char *const expr_flag_names[8] = { "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr" };
@@ -82,6 +106,20 @@ static const struct expr_name icmpv6_codes[] = {
 	{ "port-unreachable", 4 }, { "policy-fail", 5 }, { "reject-route", 6 },
 };
 
+/* RFC 2474, 2597, 3246, 5865, 8622; nft has them, too */
+static const struct expr_name dscp_names[] = {
+	{ "cs0", 0 }, { "df", 0 }, { "be", 0 }, { "lephb", 1 }, { "cs1", 8 }, { "af11", 10 },
+	{ "af12", 12 }, { "af13", 14 }, { "cs2", 16 }, { "af21", 18 }, { "af22", 20 },
+	{ "af23", 22 }, { "cs3", 24 }, { "af31", 26 }, { "af32", 28 }, { "af33", 30 },
+	{ "cs4", 32 }, { "af41", 34 }, { "af42", 36 }, { "af43", 38 }, { "cs5", 40 },
+	{ "va", 44 }, { "ef", 46 }, { "cs6", 48 }, { "cs7", 56 },
+};
+
+static const struct expr_name ether_types[] = {
+	{ "ip", EXPR_ETHER_IP }, { "arp", EXPR_ETHER_ARP }, { "ip6", EXPR_ETHER_IP6 },
+	{ "vlan", EXPR_ETHER_VLAN },
+};
+
 static const struct expr_name frag_names[] = {
 	{ "none", SHUNT_FRAG_NONE }, { "first", SHUNT_FRAG_FIRST }, { "later", SHUNT_FRAG_LATER },
 };
@@ -101,6 +139,23 @@ static const struct {
 	[EXPR_ICMP_TYPE] = { "icmp type", "an ICMP type", 8 },
 	[EXPR_ICMP_CODE] = { "icmp code", "an ICMP code", 8 },
 	[EXPR_FRAG] = { "frag", "a fragment state", 2 },
+	[EXPR_LENGTH] = { "ip length", "a length", 16 },
+	[EXPR_DSCP] = { "ip dscp", "a DSCP", 6 },
+	[EXPR_TTL] = { "ip ttl", "a TTL", 8 },
+	[EXPR_EXTHDR] = { "exthdr", "extension headers", 5 },
+	[EXPR_ETHER_SADDR] = { "ether saddr", "a MAC address", 48 },
+	[EXPR_ETHER_DADDR] = { "ether daddr", "a MAC address", 48 },
+	[EXPR_ETHER_TYPE] = { "ether type", "an Ethernet type", 16 },
+	[EXPR_VLAN_ID] = { "vlan id", "a VLAN id", 12 },
+	[EXPR_VLAN_PCP] = { "vlan pcp", "a VLAN priority", 3 },
+	[EXPR_IIF] = { "iifname", "an interface", 128 },
+	[EXPR_MARK] = { "meta mark", "a mark", 32 },
+	[EXPR_PAYLOAD] = { "payload", "a number", 64 },
+};
+
+const struct expr_name expr_exthdr_names[EXPR_EXTHDRS] = {
+	{ "hbh", SHUNT_EXT_HBH }, { "dst", SHUNT_EXT_DST }, { "rt", SHUNT_EXT_RT },
+	{ "frag", SHUNT_EXT_FRAG }, { "ah", SHUNT_EXT_AH },
 };
 
 #define NAMES(array) (*ret_n = N(array), (array))
@@ -114,6 +169,10 @@ const struct expr_name *expr_names(enum expr_field field, unsigned int families,
 		return NAMES(proto_names);
 	case EXPR_FRAG:
 		return NAMES(frag_names);
+	case EXPR_DSCP:
+		return NAMES(dscp_names);
+	case EXPR_ETHER_TYPE:
+		return NAMES(ether_types);
 	case EXPR_ICMP_TYPE:
 		if (families == EXPR_FAMILY_4)
 			return NAMES(icmp_types);
@@ -139,17 +198,54 @@ const char *expr_name_of(enum expr_field field, unsigned int families, uint64_t 
 	return NULL;
 }
 
-unsigned int expr_key_protos(int proto, struct expr_interval *ret_interval)
+#define ONE(number) { { .lo = (number) }, { .lo = (number) } }
+
+const struct expr_interval *expr_key_protos(int proto, unsigned int *ret_n)
 {
-	static const uint8_t ports[EXPR_PORT_PROTOS] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
-	unsigned int i, n = proto == EXPR_PROTO_PORTS ? N(ports) : proto >= 0;
+	static const struct expr_interval tcp[] = { ONE(IPPROTO_TCP) },
+		udp[] = { ONE(IPPROTO_UDP) }, sctp[] = { ONE(IPPROTO_SCTP) },
+		icmp[] = { ONE(IPPROTO_ICMP) },
+		icmpv6[] = { ONE(IPPROTO_ICMPV6) },
+		ports[] = { ONE(IPPROTO_TCP), ONE(IPPROTO_UDP), ONE(IPPROTO_SCTP) };
 
-	for (i = 0; i < n; i++) {
-		struct expr_value value = { .lo = proto >= 0 ? proto : ports[i] };
-
-		ret_interval[i] = (struct expr_interval){ value, value };
+	*ret_n = 0;
+	switch (proto) {
+	case IPPROTO_TCP:
+		return NAMES(tcp);
+	case IPPROTO_UDP:
+		return NAMES(udp);
+	case IPPROTO_SCTP:
+		return NAMES(sctp);
+	case IPPROTO_ICMP:
+		return NAMES(icmp);
+	case IPPROTO_ICMPV6:
+		return NAMES(icmpv6);
+	case EXPR_PROTO_PORTS:
+		return NAMES(ports);
+	default:
+		return NULL;
 	}
-	return n;
+}
+
+bool expr_field_is_key(enum expr_field field)
+{
+	switch (field) {
+	case EXPR_IP_SADDR:
+	case EXPR_IP_DADDR:
+	case EXPR_IP6_SADDR:
+	case EXPR_IP6_DADDR:
+	case EXPR_PROTO:
+	case EXPR_SPORT:
+	case EXPR_DPORT:
+	case EXPR_ETHER_SADDR:
+	case EXPR_ETHER_DADDR:
+	case EXPR_VLAN_ID:
+	case EXPR_IIF:
+	case EXPR_MARK:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const char *expr_field_name(enum expr_field field)
@@ -173,7 +269,7 @@ struct expr_value expr_field_last(enum expr_field field)
 
 	if (field == EXPR_FRAG)
 		return (struct expr_value){ .lo = SHUNT_FRAG_LATER };
-	if (bits == 128)
-		return (struct expr_value){ UINT64_MAX, UINT64_MAX };
+	if (bits >= 64)
+		return (struct expr_value){ bits > 64 ? UINT64_MAX : 0, UINT64_MAX };
 	return (struct expr_value){ .lo = (1ull << bits) - 1 };
 }

@@ -13,12 +13,17 @@
 
 #define EXPR_PROTO_ANY		-1	/* expr_key.proto: implies none */
 #define EXPR_PROTO_PORTS	-2	/* expr_key.proto: one of those that have ports */
-#define EXPR_PORT_PROTOS	3	/* tcp, udp, sctp */
+#define EXPR_ETHER_IP		0x0800
+#define EXPR_ETHER_ARP		0x0806
+#define EXPR_ETHER_VLAN		0x8100
+#define EXPR_ETHER_IP6		0x86dd
+#define EXPR_EXTHDRS		5
 
 /* A field as it is written: 'tcp dport' */
 struct expr_key {
 	const char *group;		/* "tcp" */
 	const char *name;		/* "dport"; NULL: the group alone */
+	uint8_t group_len, name_len;
 	enum expr_field field;		/* EXPR_FIELD_MAX: the family itself (meta nfproto) */
 	unsigned int families;		/* implied */
 	int proto;			/* implied: IPPROTO_* or EXPR_PROTO_* */
@@ -26,7 +31,7 @@ struct expr_key {
 
 struct expr_name {
 	const char *name;
-	uint8_t value;
+	uint16_t value;
 };
 
 /* Ends with a NULL group; keys of one group stand together */
@@ -34,6 +39,8 @@ extern const struct expr_key expr_keys[];
 
 /* Fin to cwr: name i is bit i of the flags */
 extern const char *const expr_flag_names[8];
+/* By bit of shunt_packet.ext_headers, lowest first */
+extern const struct expr_name expr_exthdr_names[EXPR_EXTHDRS];
 
 /**
  * expr_names() - Names that a field's values have, the preferred one of a value first
@@ -44,8 +51,11 @@ const struct expr_name *expr_names(enum expr_field field, unsigned int families,
 				   unsigned int *ret_n);
 const char *expr_name_of(enum expr_field field, unsigned int families, uint64_t value);
 
-/* Protocols that a key implies, sorted; at most EXPR_PORT_PROTOS. Return: how many, 0: any */
-unsigned int expr_key_protos(int proto, struct expr_interval *ret_interval);
+/* Protocols that a key implies, sorted; static. NULL, and none: any */
+const struct expr_interval *expr_key_protos(int proto, unsigned int *ret_n);
+
+/* May be a part of a concatenation, of an element of a set, of a map's key */
+bool expr_field_is_key(enum expr_field field);
 
 const char *expr_field_noun(enum expr_field field);	/* "an IPv4 address", ... */
 struct expr_value expr_field_last(enum expr_field field);	/* the greatest value */
@@ -64,6 +74,33 @@ bool expr_interval_equal(const struct expr_interval *a, unsigned int n_a,
 
 /* Decimal without leading zeros, or hex with 0x. Return: 0; -EINVAL; -ERANGE: above @max */
 int expr_number(const char *text, int len, uint64_t max, uint64_t *ret_number);
+
+/* NULL: an interface may have that name, which may end with '*'; else: why not */
+const char *expr_iif_check(const char *text, size_t len);
+struct expr_interval expr_iif_interval(const char *name);
+/* Sorted, none that another one covers. Return: how many are left */
+unsigned int expr_iif_unique(struct expr_interval *interval, unsigned int n);
+/* In quotes */
+void expr_iif_print(const struct expr_interval *interval, struct buf *out);
+
+/* Decimal, at most 20 bytes, without a NUL. Return: behind them */
+char *expr_number_put(char *at, uint64_t number);
+
+struct expr_unit {
+	const char *name;
+	uint64_t factor;		/* in bytes, in ns */
+};
+
+#define EXPR_RATE_INTERVALS	4
+#define EXPR_BYTE_UNITS		4
+#define EXPR_BURST_PACKETS	5	/* of a limit that says none, as in nft */
+#define EXPR_PER_LEN4		32
+#define EXPR_PER_LEN6		64
+
+extern const struct expr_unit expr_rate_intervals[EXPR_RATE_INTERVALS];	/* second, ... */
+extern const struct expr_unit expr_byte_units[EXPR_BYTE_UNITS];		/* largest first */
+
+const char *expr_reject_name(uint8_t reject);
 
 /* As expr_print(), without the comment: what the id is made of */
 void expr_print_bare(const struct expr_rule *rule, struct buf *out);

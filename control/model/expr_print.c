@@ -12,13 +12,29 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include <model/expr_field.h>
+#include <shunt/packet.h>
+
+#include <model/expr_print.h>
+#include <model/expr_value.h>
 
 /* An interval of at most so many values that all have names is printed by their names */
 #define NAMED_MAX 8
 
+#define BIT(field) (1u << (field))
+
+#define ADDRESS_FIELDS	(BIT(EXPR_IP_SADDR) | BIT(EXPR_IP_DADDR) | BIT(EXPR_IP6_SADDR) | \
+			 BIT(EXPR_IP6_DADDR))
+#define PORT_FIELDS	(BIT(EXPR_SPORT) | BIT(EXPR_DPORT))
+#define ICMP_FIELDS	(BIT(EXPR_ICMP_TYPE) | BIT(EXPR_ICMP_CODE))
+/* Say the family by their names, or are of one family only */
+#define FAMILY_FIELDS	(ADDRESS_FIELDS | ICMP_FIELDS | BIT(EXPR_LENGTH) | BIT(EXPR_DSCP) | \
+			 BIT(EXPR_TTL) | BIT(EXPR_EXTHDR))
+
+_Static_assert(EXPR_FIELD_MAX <= 32, "a bit for each field");
+
 /* What the fields of one rule are called, and which are left out */
 struct style {
+	unsigned int families;
 	const char *ports;		/* "tcp", "udp", "sctp", "th" */
 	const char *icmp;		/* "icmp", "icmpv6" */
 	const char *proto;		/* "ip protocol", "ip6 nexthdr", "meta l4proto" */
@@ -26,67 +42,82 @@ struct style {
 	const char *family;		/* to be said by 'meta nfproto'; NULL: need not */
 };
 
-static const struct expr_match *find(const struct expr_rule *rule, enum expr_field field)
+static unsigned int bits_of(const enum expr_field *field, unsigned int n)
 {
-	unsigned int i;
+	unsigned int i, bits = 0;
 
-	for (i = 0; i < rule->n; i++)
-		if (rule->match[i].field == field && !rule->match[i].set)
-			return &rule->match[i];
-	return NULL;
+	for (i = 0; i < n; i++)
+		bits |= BIT(field[i]);
+	return bits;
 }
 
-static bool has_field(const struct expr_rule *rule, enum expr_field from, enum expr_field to)
+/* Fields that are printed by name; that of the protocol's values, *ret_proto, only perhaps */
+static unsigned int mentioned(const struct expr_rule *rule, const struct expr_match **ret_proto)
 {
-	unsigned int i;
+	unsigned int i, bits = 0;
 
-	for (i = 0; i < rule->n; i++)
-		if (rule->match[i].field >= from && rule->match[i].field <= to)
-			return true;
-	return false;
+	*ret_proto = NULL;
+	for (i = 0; i < rule->n; i++) {
+		if (rule->match[i].field == EXPR_PROTO && !rule->match[i].set)
+			*ret_proto = &rule->match[i];
+		else
+			bits |= BIT(rule->match[i].field);
+	}
+	for (i = 0; i < rule->n_concats; i++)
+		bits |= bits_of(rule->concat[i].field, rule->concat[i].n_fields);
+	for (i = 0; i < rule->n_statements; i++)
+		bits |= bits_of(rule->statement[i].field, rule->statement[i].n_fields);
+	if (rule->vmap)
+		bits |= bits_of(rule->vmap->key.field, rule->vmap->key.n_fields);
+	return bits;
 }
 
 static bool is_proto(const struct expr_match *match, int proto)
 {
-	struct expr_interval implied[EXPR_PORT_PROTOS];
-	unsigned int n = expr_key_protos(proto, implied);
+	return match && match->n == 1 && match->interval->first.lo == (uint64_t)proto &&
+	       match->interval->last.lo == (uint64_t)proto;
+}
 
-	return match && expr_interval_equal(match->interval, match->n, implied, n);
+static bool is_port_protos(const struct expr_match *match)
+{
+	const struct expr_interval *ports;
+	unsigned int n;
+
+	ports = expr_key_protos(EXPR_PROTO_PORTS, &n);
+	return match && expr_interval_equal(match->interval, match->n, ports, n);
 }
 
 static void style_init(struct style *style, const struct expr_rule *rule)
 {
-	const struct expr_match *proto = find(rule, EXPR_PROTO);
-	bool ports = has_field(rule, EXPR_SPORT, EXPR_DPORT);
-	bool family_said, proto_said = has_field(rule, EXPR_PROTO, EXPR_PROTO);
-	unsigned int i, n_sets = 0;
+	const struct expr_match *proto;
+	unsigned int fields = mentioned(rule, &proto);
+	bool ip4 = rule->families == EXPR_FAMILY_4, proto_said;
 
-	*style = (struct style){ .ports = "th", .icmp = "icmp", .proto = "meta l4proto" };
+	*style = (struct style){
+		.families = rule->families, .ports = "th", .proto = "meta l4proto",
+	};
+	style->icmp = rule->families == EXPR_FAMILY_6 ? "icmpv6" : "icmp";
 	if (is_proto(proto, IPPROTO_TCP))
 		style->ports = "tcp";
 	else if (is_proto(proto, IPPROTO_UDP))
 		style->ports = "udp";
 	else if (is_proto(proto, IPPROTO_SCTP))
 		style->ports = "sctp";
-	if (rule->families == EXPR_FAMILY_6)
-		style->icmp = "icmpv6";
 
-	style->proto_hidden = has_field(rule, EXPR_TCP_FLAGS, EXPR_ICMP_CODE) ||
-			      (ports && (strcmp(style->ports, "th") ||
-					 is_proto(proto, EXPR_PROTO_PORTS)));
-	for (i = 0; i < rule->n; i++)
-		n_sets += rule->match[i].field == EXPR_PROTO && rule->match[i].set;
-	if (style->proto_hidden && !n_sets)
-		proto_said = false;
-
+	style->proto_hidden = fields & (ICMP_FIELDS | BIT(EXPR_TCP_FLAGS)) ||
+			      (fields & PORT_FIELDS &&
+			       (strcmp(style->ports, "th") || is_port_protos(proto))) ||
+			      (rule->verdict.kind == EXPR_REJECT && is_proto(proto, IPPROTO_TCP) &&
+			       rule->verdict.reject == SHUNT_REJECT_TCP_RESET);
 	if (rule->families == EXPR_FAMILY_ANY)
 		return;
-	style->proto = rule->families == EXPR_FAMILY_4 ? "ip protocol" : "ip6 nexthdr";
-	family_said = proto_said || has_field(rule, EXPR_IP_SADDR, EXPR_IP6_DADDR) ||
-		      has_field(rule, EXPR_ICMP_TYPE, EXPR_ICMP_CODE);
-	if (!family_said)
-		style->family = rule->families == EXPR_FAMILY_4 ? "ipv4" : "ipv6";
+	style->proto = ip4 ? "ip protocol" : "ip6 nexthdr";
+	proto_said = fields & BIT(EXPR_PROTO) || (proto && !style->proto_hidden);
+	if (!proto_said && !(fields & FAMILY_FIELDS) && !expr_print_says_family(rule))
+		style->family = ip4 ? "ipv4" : "ipv6";
 }
+
+/* ---- values -------------------------------------------------------------------------------- */
 
 /* Return: false: not all of the interval's values have names */
 static bool print_named(const struct expr_interval *interval, enum expr_field field,
@@ -99,19 +130,25 @@ static bool print_named(const struct expr_interval *interval, enum expr_field fi
 	for (value = interval->first.lo; value <= interval->last.lo; value++)
 		if (!expr_name_of(field, families, value))
 			return false;
-	for (value = interval->first.lo; value <= interval->last.lo; value++)
-		buf_printf(out, "%s%s", (*ret_n)++ ? ", " : "",
-			   expr_name_of(field, families, value));
+	for (value = interval->first.lo; value <= interval->last.lo; value++) {
+		if ((*ret_n)++)
+			buf_str(out, ", ");
+		buf_str(out, expr_name_of(field, families, value));
+	}
 	return true;
 }
 
 static void print_intervals(const struct expr_interval *interval, unsigned int n,
 			    enum expr_field field, unsigned int families, struct buf *out)
 {
-	struct buf list = {0};
 	unsigned int i, n_printed = 0, n_names;
+	struct buf list = {0};
 
 	expr_names(field, families, &n_names);
+	if (n == 1 && !n_names) {
+		expr_element_print(interval, field, out);
+		return;
+	}
 	for (i = 0; i < n; i++) {
 		if (n_names && print_named(&interval[i], field, families, &list, &n_printed))
 			continue;
@@ -119,8 +156,28 @@ static void print_intervals(const struct expr_interval *interval, unsigned int n
 			buf_str(&list, ", ");
 		expr_element_print(&interval[i], field, &list);
 	}
-	buf_printf(out, n_printed > 1 ? "{ %s }" : "%s", list.data);
+	if (n_printed > 1)
+		buf_str(out, "{ ");
+	buf_add(out, list.data, list.len);
+	if (n_printed > 1)
+		buf_str(out, " }");
 	buf_fini(&list);
+}
+
+static struct expr_value last_of(const struct expr_match *match)
+{
+	if (match->field == EXPR_PAYLOAD)
+		return value_ones(8 * match->bytes);
+	return expr_field_last(match->field);
+}
+
+/* Of a complement there is one interval less if both the lowest and the highest value are in */
+static bool is_shorter_negated(const struct expr_match *match)
+{
+	struct expr_value zero = { 0 };
+
+	return match->n > 1 && !value_cmp(match->interval[0].first, zero) &&
+	       !value_cmp(match->interval[match->n - 1].last, last_of(match));
 }
 
 static void print_values(const struct expr_match *match, unsigned int families, struct buf *out)
@@ -129,14 +186,22 @@ static void print_values(const struct expr_match *match, unsigned int families, 
 	struct arena arena = {0};
 	unsigned int n_rest;
 
-	n_rest = expr_complement(&arena, match->field, match->interval, match->n, &rest);
-	if (n_rest && n_rest < match->n) {
-		buf_str(out, "!= ");
-		print_intervals(rest, n_rest, match->field, families, out);
-	} else {
+	if (!is_shorter_negated(match)) {
 		print_intervals(match->interval, match->n, match->field, families, out);
+		return;
 	}
+	n_rest = expr_complement(&arena, match->field, match->interval, match->n, &rest);
+	buf_str(out, "!= ");
+	print_intervals(rest, match->n - 1 < n_rest ? match->n - 1 : n_rest, match->field, families,
+			out);
 	arena_fini(&arena);
+}
+
+static void print_masked(const struct expr_match *match, struct buf *out)
+{
+	buf_printf(out, "& %#llx %s ", (unsigned long long)match->field_mask,
+		   match->negated ? "!=" : "==");
+	print_intervals(match->interval, match->n, match->field, EXPR_FAMILY_ANY, out);
 }
 
 static void print_flag_list(uint8_t flags, struct buf *out)
@@ -167,36 +232,185 @@ static void print_flags(const struct expr_match *match, struct buf *out)
 	print_flag_list(match->value, out);
 }
 
-static void print_field(const struct expr_match *match, const struct style *style, struct buf *out)
+static void print_names(const struct expr_match *match, struct buf *out)
 {
-	switch (match->field) {
+	unsigned int i;
+
+	buf_str(out, match->negated ? "!= " : "");
+	buf_str(out, match->n_names > 1 ? "{ " : "");
+	for (i = 0; i < match->n_names; i++)
+		buf_printf(out, "%s\"%s\"", i ? ", " : "", match->name[i]);
+	buf_str(out, match->n_names > 1 ? " }" : "");
+}
+
+/* ---- matches ------------------------------------------------------------------------------- */
+
+static void print_field(enum expr_field field, const struct style *style, struct buf *out)
+{
+	bool ip6 = style->families == EXPR_FAMILY_6;
+
+	switch (field) {
 	case EXPR_PROTO:
 		buf_str(out, style->proto);
 		break;
 	case EXPR_SPORT:
 	case EXPR_DPORT:
-		buf_printf(out, "%s %s", style->ports,
-			   match->field == EXPR_SPORT ? "sport" : "dport");
+		buf_str(out, style->ports);
+		buf_str(out, field == EXPR_SPORT ? " sport" : " dport");
 		break;
 	case EXPR_ICMP_TYPE:
 	case EXPR_ICMP_CODE:
-		buf_printf(out, "%s %s", style->icmp,
-			   match->field == EXPR_ICMP_TYPE ? "type" : "code");
+		buf_str(out, style->icmp);
+		buf_str(out, field == EXPR_ICMP_TYPE ? " type" : " code");
+		break;
+	case EXPR_LENGTH:
+		buf_str(out, ip6 ? "ip6 length" : "ip length");
+		break;
+	case EXPR_DSCP:
+		buf_str(out, ip6 ? "ip6 dscp" : "ip dscp");
+		break;
+	case EXPR_TTL:
+		buf_str(out, ip6 ? "ip6 hoplimit" : "ip ttl");
 		break;
 	default:
-		buf_str(out, expr_field_name(match->field));
+		buf_str(out, expr_field_name(field));
 	}
-	buf_char(out, ' ');
 }
 
-static void print_verdict(const struct expr_rule *rule, struct buf *out)
+static void print_fields(const enum expr_field *field, unsigned int n, const struct style *style,
+			 struct buf *out)
 {
-	if (strcmp(rule->verdict.edge, "accept") && strcmp(rule->verdict.edge, "drop"))
-		buf_str(out, "goto ");
-	buf_str(out, rule->verdict.edge);
-	if (rule->verdict.reason)
-		buf_printf(out, "(%s)", rule->verdict.reason);
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		buf_str(out, i ? " . " : "");
+		print_field(field[i], style, out);
+	}
 }
+
+/* Each header is a match of its own in the text */
+static void print_exthdrs(const struct expr_match *match, struct buf *out)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < EXPR_EXTHDRS; i++) {
+		unsigned int bit = expr_exthdr_names[i].value;
+
+		if (match->mask & bit)
+			buf_printf(out, "%sexthdr %s %s", n++ ? " " : "", expr_exthdr_names[i].name,
+				   match->value & bit ? "exists" : "missing");
+	}
+}
+
+static void print_place(const struct expr_match *match, struct buf *out)
+{
+	static const char *const bases[] = {
+		[EXPR_BASE_LL] = "ll", [EXPR_BASE_NH] = "nh", [EXPR_BASE_TH] = "th",
+	};
+
+	buf_printf(out, "@%s,%u,%u", bases[match->base], 8u * match->at, 8u * match->bytes);
+}
+
+static void print_match(const struct expr_match *match, const struct style *style,
+			struct buf *out)
+{
+	if (match->field == EXPR_EXTHDR) {
+		print_exthdrs(match, out);
+		return;
+	}
+	if (match->field == EXPR_PAYLOAD)
+		print_place(match, out);
+	else
+		print_field(match->field, style, out);
+	buf_char(out, ' ');
+	if (match->set) {
+		buf_str(out, match->negated ? "!= @" : "@");
+		buf_str(out, match->set);
+	} else if (match->field == EXPR_TCP_FLAGS) {
+		print_flags(match, out);
+	} else if (match->field == EXPR_IIF) {
+		print_names(match, out);
+	} else if (match->field_mask) {
+		print_masked(match, out);
+	} else {
+		print_values(match, style->families, out);
+	}
+}
+
+/* ---- concatenations and maps --------------------------------------------------------------- */
+
+static void print_tuple(const struct expr_concat *concat, unsigned int i,
+			const struct style *style, struct buf *out)
+{
+	const struct expr_interval *tuple = &concat->tuple[i * concat->n_fields];
+	unsigned int k;
+
+	for (k = 0; k < concat->n_fields; k++) {
+		const char *name = NULL;
+
+		buf_str(out, k ? " . " : "");
+		if (interval_one(&tuple[k]))
+			name = expr_name_of(concat->field[k], style->families, tuple[k].first.lo);
+		if (name)
+			buf_str(out, name);
+		else
+			expr_element_print(&tuple[k], concat->field[k], out);
+	}
+}
+
+static void print_concat(const struct expr_concat *concat, const struct style *style,
+			 struct buf *out)
+{
+	unsigned int i;
+
+	print_fields(concat->field, concat->n_fields, style, out);
+	if (concat->set) {
+		buf_printf(out, " %s@%s", concat->negated ? "!= " : "", concat->set);
+		return;
+	}
+	for (i = 0; i < concat->n_tuples; i++) {
+		buf_str(out, i ? ", " : " { ");
+		print_tuple(concat, i, style, out);
+	}
+	buf_str(out, " }");
+}
+
+static void print_vmap(const struct expr_vmap *vmap, const struct style *style, struct buf *out)
+{
+	unsigned int i;
+
+	print_fields(vmap->key.field, vmap->key.n_fields, style, out);
+	buf_str(out, " vmap ");
+	if (vmap->key.set) {
+		buf_printf(out, "@%s", vmap->key.set);
+		return;
+	}
+	for (i = 0; i < vmap->key.n_tuples; i++) {
+		buf_str(out, i ? ", " : "{ ");
+		print_tuple(&vmap->key, i, style, out);
+		buf_str(out, " : ");
+		expr_print_verdict(&vmap->verdict[i], style->families, out);
+	}
+	buf_str(out, " }");
+}
+
+static void print_statement(const struct expr_statement *statement, const struct style *style,
+			    struct buf *out)
+{
+	if (statement->kind != EXPR_ADD) {
+		expr_print_statement(statement, out);
+		return;
+	}
+	buf_printf(out, "%s @%s { ", statement->update ? "update" : "add", statement->name);
+	print_fields(statement->field, statement->n_fields, style, out);
+	if (statement->timeout_ns) {
+		buf_str(out, " timeout ");
+		expr_time_print(statement->timeout_ns, out);
+	}
+	buf_str(out, " }");
+}
+
+/* ---- the rule ------------------------------------------------------------------------------ */
 
 void expr_print_bare(const struct expr_rule *rule, struct buf *out)
 {
@@ -211,21 +425,31 @@ void expr_print_bare(const struct expr_rule *rule, struct buf *out)
 
 		if (match->field == EXPR_PROTO && !match->set && style.proto_hidden)
 			continue;
-		print_field(match, &style, out);
-		if (match->set)
-			buf_printf(out, "%s@%s", match->negated ? "!= " : "", match->set);
-		else if (match->field == EXPR_TCP_FLAGS)
-			print_flags(match, out);
-		else
-			print_values(match, rule->families, out);
+		print_match(match, &style, out);
 		buf_char(out, ' ');
 	}
-	print_verdict(rule, out);
+	for (i = 0; i < rule->n_concats; i++) {
+		print_concat(&rule->concat[i], &style, out);
+		buf_char(out, ' ');
+	}
+	for (i = 0; i < rule->n_statements; i++) {
+		print_statement(&rule->statement[i], &style, out);
+		buf_char(out, ' ');
+	}
+	if (rule->vmap)
+		print_vmap(rule->vmap, &style, out);
+	else if (rule->verdict.kind != EXPR_CONTINUE)
+		expr_print_verdict(&rule->verdict, rule->families, out);
+	else
+		out->data[--out->len] = '\0';		/* the blank behind the last statement */
 }
 
 void expr_print(const struct expr_rule *rule, struct buf *out)
 {
 	expr_print_bare(rule, out);
-	if (rule->comment)
-		buf_printf(out, " comment \"%s\"", rule->comment);
+	if (!rule->comment)
+		return;
+	buf_str(out, " comment \"");
+	buf_str(out, rule->comment);
+	buf_char(out, '"');
 }

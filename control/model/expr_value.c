@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* expr_value.c - the values of a match: elements as text, and the algebra of intervals */
+/*
+ * expr_value.c - the values of a match as text
+ *
+ * DOC: What is written plainly (an address, a prefix, a number, a name, a range
+ * of two) is read in one pass by read_plain(), which knows no faults. All else
+ * is read a second time, slowly, to say what is wrong with it.
+ */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <endian.h>
@@ -9,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <model/expr_field.h>
+#include <model/expr_value.h>
 
 /* What is wrong with an element; said only when no other reading of it fits either */
 struct fault {
@@ -19,67 +25,6 @@ struct fault {
 	bool unknown;			/* of a name: the names are worth a suggestion */
 };
 
-/* ---- values ------------------------------------------------------------------------------- */
-
-static int value_cmp(struct expr_value a, struct expr_value b)
-{
-	if (a.hi != b.hi)
-		return a.hi < b.hi ? -1 : 1;
-	return a.lo < b.lo ? -1 : a.lo > b.lo;
-}
-
-static struct expr_value value_next(struct expr_value v)
-{
-	v.lo++;
-	v.hi += !v.lo;
-	return v;
-}
-
-static struct expr_value value_prev(struct expr_value v)
-{
-	v.hi -= !v.lo;
-	v.lo--;
-	return v;
-}
-
-/* The lowest @bits set */
-static struct expr_value value_ones(unsigned int bits)
-{
-	if (bits >= 64)
-		return (struct expr_value){ bits > 64 ? UINT64_MAX >> (128 - bits) : 0,
-					    UINT64_MAX };
-	return (struct expr_value){ 0, (1ull << bits) - 1 };
-}
-
-static struct expr_value value_or(struct expr_value a, struct expr_value b)
-{
-	return (struct expr_value){ a.hi | b.hi, a.lo | b.lo };
-}
-
-static struct expr_value value_clear(struct expr_value a, struct expr_value b)
-{
-	return (struct expr_value){ a.hi & ~b.hi, a.lo & ~b.lo };
-}
-
-/* How many bits at the end are 0, at most @max */
-static unsigned int value_zeros(struct expr_value v, unsigned int max)
-{
-	unsigned int n = v.lo ? __builtin_ctzll(v.lo) : v.hi ? 64 + __builtin_ctzll(v.hi) : 128;
-
-	return n < max ? n : max;
-}
-
-/* The largest prefix that begins at @first and ends at or before @last. Return: its host bits */
-static unsigned int prefix_host_bits(struct expr_value first, struct expr_value last,
-				     unsigned int bits)
-{
-	unsigned int host = value_zeros(first, bits);
-
-	while (value_cmp(value_or(first, value_ones(host)), last) > 0)
-		host--;
-	return host;
-}
-
 /* ---- elements ----------------------------------------------------------------------------- */
 
 static bool is_address(enum expr_field field)
@@ -87,47 +32,111 @@ static bool is_address(enum expr_field field)
 	return field <= EXPR_IP6_DADDR;
 }
 
+static bool is_ether(enum expr_field field)
+{
+	return field == EXPR_ETHER_SADDR || field == EXPR_ETHER_DADDR;
+}
+
 static bool is_ip6(enum expr_field field)
 {
 	return field == EXPR_IP6_SADDR || field == EXPR_IP6_DADDR;
 }
 
-static int address_read(const char *text, int af, struct expr_value *ret_value)
+static bool is_digit(char c)
 {
-	struct in6_addr ip6;
-	struct in_addr ip4;
-	uint64_t half[2];
-
-	if (af == AF_INET) {
-		if (inet_pton(af, text, &ip4) != 1)
-			return -EINVAL;
-		*ret_value = (struct expr_value){ .lo = ntohl(ip4.s_addr) };
-		return 0;
-	}
-	if (inet_pton(af, text, &ip6) != 1)
-		return -EINVAL;
-	memcpy(half, &ip6, sizeof(half));
-	*ret_value = (struct expr_value){ be64toh(half[0]), be64toh(half[1]) };
-	return 0;
+	return c >= '0' && c <= '9';
 }
 
-static void address_print(struct expr_value value, enum expr_field field, struct buf *out)
+/* Of what isxdigit() holds for */
+static unsigned int hex_digit(char c)
 {
-	uint64_t half[2] = { htobe64(value.hi), htobe64(value.lo) };
-	uint32_t ip4 = htonl(value.lo);
-	char text[INET6_ADDRSTRLEN];
+	return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
 
-	if (is_ip6(field))
-		inet_ntop(AF_INET6, half, text, sizeof(text));
-	else
-		inet_ntop(AF_INET, &ip4, text, sizeof(text));
-	buf_str(out, text);
+/* Four numbers without leading zeros. Return: what is behind them; NULL: no address */
+static const char *read_ip4(const char *text, const char *end, struct expr_value *ret_value)
+{
+	uint32_t address = 0;
+	unsigned int part, i;
+
+	for (i = 0; i < 4; i++) {
+		if (i && (text == end || *text++ != '.'))
+			return NULL;
+		if (text == end || !is_digit(*text))
+			return NULL;
+		part = *text++ - '0';
+		while (text < end && is_digit(*text)) {
+			part = part * 10 + (*text - '0');
+			if (part < 10 || part > 255)	/* began with a zero */
+				return NULL;
+			text++;
+		}
+		address = address << 8 | part;
+	}
+	*ret_value = (struct expr_value){ .lo = address };
+	return text;
+}
+
+static const char *read_ip6(const char *text, const char *end, struct expr_value *ret_value)
+{
+	char word[INET6_ADDRSTRLEN];
+	struct in6_addr ip6;
+	uint64_t half[2];
+	size_t len = 0;
+
+	while (text + len < end && (isxdigit((unsigned char)text[len]) || text[len] == ':' ||
+				    text[len] == '.'))
+		len++;
+	if (!len || len >= sizeof(word))
+		return NULL;
+	memcpy(word, text, len);
+	word[len] = '\0';
+	if (inet_pton(AF_INET6, word, &ip6) != 1)
+		return NULL;
+	memcpy(half, &ip6, sizeof(half));
+	*ret_value = (struct expr_value){ be64toh(half[0]), be64toh(half[1]) };
+	return text + len;
+}
+
+/* Six groups of one or two digits */
+static const char *read_ether(const char *text, const char *end, struct expr_value *ret_value)
+{
+	uint64_t address = 0;
+	unsigned int i, n, part;
+
+	for (i = 0; i < 6; i++) {
+		if (i && (text == end || *text++ != ':'))
+			return NULL;
+		for (n = part = 0; n < 2 && text < end && isxdigit((unsigned char)*text); n++)
+			part = part << 4 | hex_digit(*text++);
+		if (!n)
+			return NULL;
+		address = address << 8 | part;
+	}
+	*ret_value = (struct expr_value){ .lo = address };
+	return text;
+}
+
+static const char *read_address(const char *text, const char *end, enum expr_field field,
+				struct expr_value *ret_value)
+{
+	if (is_ether(field))
+		return read_ether(text, end, ret_value);
+	return is_ip6(field) ? read_ip6(text, end, ret_value) : read_ip4(text, end, ret_value);
+}
+
+static int address_read(const char *text, enum expr_field field, struct expr_value *ret_value)
+{
+	const char *end = text + strlen(text);
+
+	return read_address(text, end, field, ret_value) == end ? 0 : -EINVAL;
 }
 
 int expr_number(const char *text, int len, uint64_t max, uint64_t *ret_number)
 {
 	unsigned int base = 10, digit;
 	uint64_t number = 0;
+	bool over = false;
 	int i = 0;
 
 	if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
@@ -139,16 +148,18 @@ int expr_number(const char *text, int len, uint64_t max, uint64_t *ret_number)
 	if (i == len)
 		return -EINVAL;
 	for (; i < len; i++) {
-		if (isdigit((unsigned char)text[i]))
+		if (is_digit(text[i]))
 			digit = text[i] - '0';
 		else if (base == 16 && isxdigit((unsigned char)text[i]))
-			digit = tolower((unsigned char)text[i]) - 'a' + 10;
+			digit = hex_digit(text[i]);
 		else
 			return -EINVAL;
-		if (number <= max)	/* else it is enough to know that all are digits */
+		if (number > max / base || number * base > max - digit)
+			over = true;	/* it is enough to know that all are digits */
+		else
 			number = number * base + digit;
 	}
-	if (number > max)
+	if (over)
 		return -ERANGE;
 	*ret_number = number;
 	return 0;
@@ -159,12 +170,15 @@ static void fault_address(struct fault *fault, const char *text, enum expr_field
 	const char *noun = expr_field_noun(field);
 	struct expr_value other;
 
-	if (!is_ip6(field) && address_read(text, AF_INET6, &other) == 0) {
+	if (is_ether(field)) {
+		snprintf(fault->message, sizeof(fault->message), "'%s' is not %s", text, noun);
+		snprintf(fault->hint, sizeof(fault->hint), "six bytes: 02:00:00:00:00:01");
+	} else if (!is_ip6(field) && address_read(text, EXPR_IP6_SADDR, &other) == 0) {
 		snprintf(fault->message, sizeof(fault->message),
 			 "'%s' is an IPv6 address, not %s", text, noun);
 		snprintf(fault->hint, sizeof(fault->hint), "IPv6 addresses go with 'ip6 %s'",
 			 field == EXPR_IP_SADDR ? "saddr" : "daddr");
-	} else if (is_ip6(field) && address_read(text, AF_INET, &other) == 0) {
+	} else if (is_ip6(field) && address_read(text, EXPR_IP_SADDR, &other) == 0) {
 		snprintf(fault->message, sizeof(fault->message),
 			 "'%s' is an IPv4 address, not %s", text, noun);
 		snprintf(fault->hint, sizeof(fault->hint), "IPv4 addresses go with 'ip %s'",
@@ -199,7 +213,7 @@ static int single_address(char *text, enum expr_field field, bool prefix,
 
 	if (slash)
 		*slash = '\0';
-	r = address_read(text, is_ip6(field) ? AF_INET6 : AF_INET, &value);
+	r = address_read(text, field, &value);
 	if (r < 0) {
 		fault_address(fault, text, field);
 		return r;
@@ -262,6 +276,21 @@ static int single_number(const char *text, enum expr_field field, unsigned int f
 	return 0;
 }
 
+/* The bytes of a name are a number, the first the most significant; 'eth*' is a range of them */
+static int single_name(const char *text, struct expr_interval *ret_interval, struct fault *fault)
+{
+	const char *wrong = expr_iif_check(text, strlen(text));
+
+	if (wrong) {
+		snprintf(fault->message, sizeof(fault->message), "'%s' is not an interface's name",
+			 text);
+		snprintf(fault->hint, sizeof(fault->hint), "%s", wrong);
+		return -EINVAL;
+	}
+	*ret_interval = expr_iif_interval(text);
+	return 0;
+}
+
 /* One value from text[from] to text[to], blanks around it left out */
 static int single(const char *text, int from, int to, enum expr_field field, unsigned int families,
 		  bool prefix, struct expr_interval *ret_interval, struct fault *fault)
@@ -287,8 +316,11 @@ static int single(const char *text, int from, int to, enum expr_field field, uns
 	}
 	memcpy(word, text + from, len);
 	word[len] = '\0';
-	if (is_address(field))
-		return single_address(word, field, prefix, ret_interval, fault);
+	if (field == EXPR_IIF)
+		return single_name(word, ret_interval, fault);
+	if (is_address(field) || is_ether(field))
+		return single_address(word, field, prefix && is_address(field), ret_interval,
+				      fault);
 	return single_number(word, field, families, ret_interval, fault);
 }
 
@@ -352,6 +384,110 @@ static void fault_report(const struct fault *fault, const char *text, enum expr_
 		     words, i);
 }
 
+/* ---- what is written plainly -------------------------------------------------------------- */
+
+static bool read_name(const char *text, size_t len, enum expr_field field, unsigned int families,
+		      struct expr_value *ret_value)
+{
+	const struct expr_name *names;
+	unsigned int i, n;
+
+	names = expr_names(field, families, &n);
+	for (i = 0; i < n; i++) {
+		if (*names[i].name != *text || strncmp(names[i].name, text, len) ||
+		    names[i].name[len])
+			continue;
+		*ret_value = (struct expr_value){ .lo = names[i].value };
+		return true;
+	}
+	return false;
+}
+
+static const char *read_hex(const char *text, const char *end, struct expr_value *ret_value)
+{
+	uint64_t number = 0;
+	const char *c = text;
+
+	for (; c < end && isxdigit((unsigned char)*c); c++)
+		number = number << 4 | hex_digit(*c);
+	if (c == text || c - text > 16)
+		return NULL;
+	*ret_value = (struct expr_value){ .lo = number };
+	return c;
+}
+
+/* Return: what is behind it; NULL: not that plain */
+static const char *read_number(const char *text, const char *end, struct expr_value *ret_value)
+{
+	uint64_t number = 0;
+	const char *c = text;
+
+	if (end - text > 2 && text[0] == '0' && text[1] == 'x')
+		return read_hex(text + 2, end, ret_value);
+	for (; c < end && is_digit(*c); c++)
+		number = number * 10 + (*c - '0');
+	if (c == text || c - text > 18 || (*text == '0' && c - text > 1))
+		return NULL;
+	*ret_value = (struct expr_value){ .lo = number };
+	return c;
+}
+
+/* Behind the first value: nothing, a prefix's length, or the dash of a range and its end */
+static bool read_rest(const char *text, const char *end, enum expr_field field,
+		      struct expr_interval *interval)
+{
+	struct expr_value len, host;
+
+	interval->last = interval->first;
+	if (text == end)
+		return true;
+	if (*text == '/' && is_address(field)) {
+		unsigned int bits = expr_field_bits(field);
+
+		if (read_number(text + 1, end, &len) != end || len.lo > bits)
+			return false;
+		host = value_ones(bits - len.lo);
+		interval->last = value_or(interval->first, host);
+		return !value_cmp(value_clear(interval->first, host), interval->first);
+	}
+	if (*text++ != '-')
+		return false;
+	text = is_address(field) || is_ether(field) ?
+		read_address(text, end, field, &interval->last) :
+		read_number(text, end, &interval->last);
+	return text == end && value_cmp(interval->first, interval->last) <= 0;
+}
+
+/* Return: false: it takes a closer look */
+static bool read_plain(const char *text, size_t len, enum expr_field field, unsigned int families,
+		       struct expr_interval *ret_interval)
+{
+	const char *end = text + len, *rest;
+	struct expr_interval interval;
+
+	if (is_address(field) || is_ether(field)) {
+		rest = read_address(text, end, field, &interval.first);
+		if (!rest || !read_rest(rest, end, field, &interval))
+			return false;
+		*ret_interval = interval;
+		return true;
+	}
+	if (field == EXPR_IIF)
+		return false;
+	rest = field == EXPR_FRAG ? NULL : read_number(text, end, &interval.first);
+	if (rest) {
+		if (!read_rest(rest, end, field, &interval) ||
+		    value_cmp(interval.last, expr_field_last(field)) > 0)
+			return false;
+	} else {
+		if (!read_name(text, len, field, families, &interval.first))
+			return false;
+		interval.last = interval.first;
+	}
+	*ret_interval = interval;
+	return true;
+}
+
 int expr_element_in(const char *text, int len, enum expr_field field, unsigned int families,
 		    const char *path, int offset, struct diags *diags,
 		    struct expr_interval *ret_interval)
@@ -359,6 +495,8 @@ int expr_element_in(const char *text, int len, enum expr_field field, unsigned i
 	struct fault fault;
 	int r;
 
+	if (read_plain(text, len, field, families, ret_interval))
+		return 0;
 	r = single(text, 0, len, field, families, true, ret_interval, &fault);
 	if (r < 0 && field != EXPR_FRAG && memchr(text, '-', len))
 		r = range(text, len, field, families, ret_interval, &fault);
@@ -372,143 +510,4 @@ int expr_element(const char *text, enum expr_field field, const char *path, int 
 {
 	return expr_element_in(text, strlen(text), field, EXPR_FAMILY_ANY, path, offset, diags,
 			       ret_interval);
-}
-
-void expr_element_print(const struct expr_interval *interval, enum expr_field field,
-			struct buf *out)
-{
-	struct expr_value first = interval->first, last = interval->last;
-	bool one = !value_cmp(first, last);
-	const char *name;
-	unsigned int host;
-
-	if (!is_address(field)) {
-		name = one ? expr_name_of(field, EXPR_FAMILY_ANY, first.lo) : NULL;
-		if (name)
-			buf_str(out, name);
-		else if (one)
-			buf_printf(out, "%llu", (unsigned long long)first.lo);
-		else
-			buf_printf(out, "%llu-%llu", (unsigned long long)first.lo,
-				   (unsigned long long)last.lo);
-		return;
-	}
-	address_print(first, field, out);
-	if (one)
-		return;
-	host = prefix_host_bits(first, last, expr_field_bits(field));
-	if (!value_cmp(value_or(first, value_ones(host)), last)) {
-		buf_printf(out, "/%u", expr_field_bits(field) - host);
-		return;
-	}
-	buf_char(out, '-');
-	address_print(last, field, out);
-}
-
-/* ---- algebra ------------------------------------------------------------------------------ */
-
-static int interval_cmp(const void *a, const void *b)
-{
-	return value_cmp(((const struct expr_interval *)a)->first,
-			 ((const struct expr_interval *)b)->first);
-}
-
-unsigned int expr_merge(struct expr_interval *interval, unsigned int n)
-{
-	unsigned int i, used = 0;
-
-	if (n > 1)
-		qsort(interval, n, sizeof(*interval), interval_cmp);
-	for (i = 0; i < n; i++) {
-		struct expr_interval *last = used ? &interval[used - 1] : NULL;
-
-		/* compared one below: the value behind the last of all would wrap to 0 */
-		if (last && (value_cmp(interval[i].first, last->last) <= 0 ||
-			     !value_cmp(value_prev(interval[i].first), last->last))) {
-			if (value_cmp(interval[i].last, last->last) > 0)
-				last->last = interval[i].last;
-			continue;
-		}
-		interval[used++] = interval[i];
-	}
-	return used;
-}
-
-unsigned int expr_complement(struct arena *arena, enum expr_field field,
-			     const struct expr_interval *interval, unsigned int n,
-			     struct expr_interval **ret_interval)
-{
-	struct expr_interval *gap = arena_new_n(arena, struct expr_interval, n + 1);
-	struct expr_value from = {0}, end = expr_field_last(field);
-	unsigned int i, used = 0;
-
-	*ret_interval = gap;
-	for (i = 0; i < n; i++) {
-		if (value_cmp(from, interval[i].first) < 0)
-			gap[used++] = (struct expr_interval){ from, value_prev(interval[i].first) };
-		if (value_cmp(interval[i].last, end) >= 0)
-			return used;
-		from = value_next(interval[i].last);
-	}
-	gap[used++] = (struct expr_interval){ from, end };
-	return used;
-}
-
-unsigned int expr_intersect(struct arena *arena, const struct expr_interval *a, unsigned int n_a,
-			    const struct expr_interval *b, unsigned int n_b,
-			    struct expr_interval **ret_interval)
-{
-	struct expr_interval *both = arena_new_n(arena, struct expr_interval, n_a + n_b);
-	unsigned int i = 0, j = 0, used = 0;
-
-	while (i < n_a && j < n_b) {
-		struct expr_value first = a[i].first, last = a[i].last;
-
-		if (value_cmp(b[j].first, first) > 0)
-			first = b[j].first;
-		if (value_cmp(b[j].last, last) < 0)
-			last = b[j].last;
-		if (value_cmp(first, last) <= 0)
-			both[used++] = (struct expr_interval){ first, last };
-		if (value_cmp(a[i].last, b[j].last) < 0)
-			i++;
-		else
-			j++;
-	}
-	*ret_interval = both;
-	return used;
-}
-
-bool expr_interval_equal(const struct expr_interval *a, unsigned int n_a,
-			 const struct expr_interval *b, unsigned int n_b)
-{
-	return n_a == n_b && (!n_a || !memcmp(a, b, n_a * sizeof(*a)));
-}
-
-unsigned int expr_prefixes(struct arena *arena, enum expr_field field,
-			   const struct expr_interval *interval,
-			   struct expr_value **ret_prefix, uint8_t **ret_len)
-{
-	unsigned int bits = expr_field_bits(field), n = 0, pass, host;
-	struct expr_value from, end;
-
-	/* counted first: a rule rarely has many, and the arena does not give back */
-	for (pass = 0; pass < 2; pass++) {
-		if (pass) {
-			*ret_prefix = arena_new_n(arena, struct expr_value, n);
-			*ret_len = arena_new_n(arena, uint8_t, n);
-		}
-		for (from = interval->first, n = 0;; from = value_next(end)) {
-			host = prefix_host_bits(from, interval->last, bits);
-			if (pass) {
-				(*ret_prefix)[n] = from;
-				(*ret_len)[n] = bits - host;
-			}
-			n++;
-			end = value_or(from, value_ones(host));
-			if (!value_cmp(end, interval->last))
-				break;
-		}
-	}
-	return n;
 }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* scan.c - a line that is being read: words, places and findings */
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <model/scan.h>
 
+#define LETTERS(from, to) [from ... to] = true
+
+/* Of ASCII; the library's functions ask for the locale at each character */
+static const bool is_letter[256] = { LETTERS('a', 'z'), LETTERS('A', 'Z'), LETTERS('0', '9') };
+static const bool is_blank[256] = { LETTERS('\t', '\r'), [' '] = true };
+
 void scan_blanks(struct scan *s)
 {
-	while (s->text[s->pos] && isspace((unsigned char)s->text[s->pos]))
+	while (is_blank[(unsigned char)s->text[s->pos]])
 		s->pos++;
 }
 
@@ -22,11 +27,23 @@ char scan_peek(struct scan *s)
 
 bool scan_eat(struct scan *s, const char *what)
 {
+	int i = 0;
+
 	scan_blanks(s);
-	if (strncmp(s->text + s->pos, what, strlen(what)))
+	while (what[i] && s->text[s->pos + i] == what[i])
+		i++;
+	if (what[i])
 		return false;
-	s->pos += strlen(what);
+	s->pos += i;
 	return true;
+}
+
+static bool is_one_of(char c, const char *extra)
+{
+	for (; *extra; extra++)
+		if (*extra == c)
+			return true;
+	return false;
 }
 
 struct scan_span scan_word(struct scan *s, const char *extra)
@@ -35,16 +52,15 @@ struct scan_span scan_word(struct scan *s, const char *extra)
 
 	scan_blanks(s);
 	span.offset = s->pos;
-	while (isalnum((unsigned char)s->text[s->pos]) ||
-	       (s->text[s->pos] && strchr(extra, s->text[s->pos])))
+	while (is_letter[(unsigned char)s->text[s->pos]] || is_one_of(s->text[s->pos], extra))
 		s->pos++;
 	span.len = s->pos - span.offset;
 	return span;
 }
 
-struct scan_span scan_value(struct scan *s)
+struct scan_span scan_value(struct scan *s, bool colons)
 {
-	static const char extra[] = "_.:/%-";
+	const char *extra = colons ? "./-:_%" : "./-_%";
 	struct scan_span span = scan_word(s, extra);
 	int end;
 
@@ -67,14 +83,20 @@ struct scan_span scan_from(const struct scan *s, struct scan_span from)
 {
 	int end = s->pos;
 
-	while (end > from.offset && isspace((unsigned char)s->text[end - 1]))
+	while (end > from.offset && is_blank[(unsigned char)s->text[end - 1]])
 		end--;
 	return (struct scan_span){ from.offset, end - from.offset };
 }
 
 bool scan_is(const struct scan *s, struct scan_span span, const char *word)
 {
-	return span.len == (int)strlen(word) && !strncmp(s->text + span.offset, word, span.len);
+	const char *text = s->text + span.offset;
+	int i;
+
+	for (i = 0; i < span.len; i++)
+		if (text[i] != word[i])		/* also where the word ends */
+			return false;
+	return !word[i];
 }
 
 const char *scan_dup(struct scan *s, struct scan_span span)

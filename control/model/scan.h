@@ -31,8 +31,11 @@ bool scan_eat(struct scan *s, const char *what);
 
 /* Letters, digits and characters of @extra; len 0: none here */
 struct scan_span scan_word(struct scan *s, const char *extra);
-/* The word of a value: address, prefix, range; blanks around a range's dash belong to it */
-struct scan_span scan_value(struct scan *s);
+/*
+ * The word of a value: address, prefix, range; blanks around a range's dash belong to it.
+ * @colons:	Colons are part of it; else it ends there
+ */
+struct scan_span scan_value(struct scan *s, bool colons);
 /* From a span's beginning up to here, without blanks at the end */
 struct scan_span scan_from(const struct scan *s, struct scan_span from);
 

@@ -43,7 +43,7 @@
 	X(PORT, "port-unreachable", 3, 4)				\
 	X(TCP_RESET, "tcp reset", -1, -1)				\
 	X(NET, "net-unreachable", 0, -1)				\
-	X(HOST, "host-unreachable", 1, -1)				\
+	X(HOST, "host-unreachable", 1, 3)				\
 	X(PROT, "prot-unreachable", 2, -1)				\
 	X(NET_PROHIBITED, "net-prohibited", 9, -1)			\
 	X(HOST_PROHIBITED, "host-prohibited", 10, -1)			\

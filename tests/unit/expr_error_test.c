@@ -11,6 +11,8 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
+#define LAST "a rule ends with 'accept', 'drop', 'reject', 'goto EDGE', 'jump CHAIN' or 'return'"
+
 struct refuse_case {
 	const char *text;
 	const char *code;
@@ -22,13 +24,12 @@ struct refuse_case {
 static const struct refuse_case cases[] = {
 	{ "tcp dport 022 drop", "bad_value", 10, 3, "'022' is not a port",
 	  "a port is a number from 0 to 65535, without leading zeros" },
-	{ "", "expected", 0, 0, "expected a match, 'accept', 'drop' or 'goto'", NULL },
-	{ "   ", "expected", 3, 0, "expected a match, 'accept', 'drop' or 'goto'", NULL },
+	{ "", "expected", 0, 0, "expected a match, a statement or a verdict", LAST },
+	{ "   ", "expected", 3, 0, "expected a match, a statement or a verdict", LAST },
 	{ "ip", "expected", 2, 0, "expected a field of 'ip'",
-	  "'ip' has 'saddr', 'daddr', 'protocol'" },
+	  "'ip' has 'saddr', 'daddr', 'protocol', 'length', 'dscp', 'ttl'" },
 	{ "ip saddr", "expected", 8, 0, "expected an IPv4 address", NULL },
-	{ "ip saddr 10.0.0.1", "expected", 17, 0,
-	  "expected a match, 'accept', 'drop' or 'goto'", NULL },
+	{ "ip saddr 10.0.0.1", "expected", 17, 0, "expected a match, a statement or a verdict", LAST },
 	{ "ip saddr drop", "bad_value", 9, 4, "'drop' is not an IPv4 address", NULL },
 	{ "ip sadr 10.0.0.1 drop", "unknown_field", 3, 4, "unknown field 'ip sadr'",
 	  "did you mean 'saddr'?" },
@@ -65,21 +66,21 @@ static const struct refuse_case cases[] = {
 	  "'abcdefghijklmnopqrstuvwxyzabcdefg' is not the name of an edge",
 	  "a name is a letter, then up to 30 of a-z, 0-9, '_' and '-'" },
 	{ "counter drop", "unknown_keyword", 0, 7, "unknown keyword 'counter'",
-	  "every rule counts: leave it out" },
-	{ "reject", "unknown_keyword", 0, 6, "unknown keyword 'reject'",
-	  "a rule may say 'drop', 'accept' or 'goto EDGE'" },
-	{ "jump x", "unknown_keyword", 0, 4, "unknown keyword 'jump'",
-	  "'goto EDGE' leaves the node by that edge" },
-	{ "log drop", "unknown_keyword", 0, 3, "unknown keyword 'log'",
-	  "'shunt rule list -s' and 'shunt drop show' tell what happens to packets" },
+	  "every rule counts: leave it out, or share one: counter name NAME" },
 	{ "ct state established accept", "unknown_keyword", 0, 2, "unknown keyword 'ct'",
-	  "a rule sees one packet, not the state of its flow" },
-	{ "limit rate 5/second drop", "unknown_keyword", 0, 5, "unknown keyword 'limit'",
-	  "rates are limited by a node of module 'limit'" },
+	  "flow state is not in this version: a rule sees one packet" },
 	{ "tcp dport = 22 drop", "expected", 10, 1, "expected a value",
 	  "did you mean '=='?" },
-	{ "tcp dport > 1024 drop", "expected", 10, 1, "expected a value",
-	  "write a range: first-last" },
+	{ "tcp flags > 2 drop", "expected", 10, 1, "expected a value",
+	  "'<' and '>' stand before numbers only" },
+	{ "tcp dport < @web drop", "expected", 12, 1, "expected a value",
+	  "'<' and '>' stand before numbers only" },
+	{ "tcp dport < 1-2 drop", "bad_value", 0, 15,
+	  "'<' and '>' stand before one value, not a list or range", NULL },
+	{ "tcp dport > 65535 drop", "never_matches", 0, 17,
+	  "'tcp dport > 65535' can never match: it leaves no value", NULL },
+	{ "ip ttl < 0 drop", "never_matches", 0, 10,
+	  "'ip ttl < 0' can never match: it leaves no value", NULL },
 	{ "tcp dport ssh drop", "bad_value", 10, 3, "'ssh' is not a port",
 	  "a port is a number from 0 to 65535" },
 	{ "tcp dport 70000 drop", "bad_value", 10, 5, "'70000' is not a port: 0 to 65535", NULL },
@@ -102,7 +103,7 @@ static const struct refuse_case cases[] = {
 	{ "tcp dport { @a } drop", "expected", 12, 1, "expected a port",
 	  "a set stands alone, without braces" },
 	{ "tcp dport 22, 23 drop", "expected", 12, 1,
-	  "expected a match, 'accept', 'drop' or 'goto'", "lists have braces: { a, b }" },
+	  "expected a match, a statement or a verdict", "lists have braces: { a, b }" },
 	{ "tcp dport @ drop", "expected", 12, 1,
 	  "expected the name of a set right behind '@'", NULL },
 	{ "tcp dport @9 drop", "bad_name", 11, 1, "'9' is not the name of a set",
@@ -136,8 +137,8 @@ static const struct refuse_case cases[] = {
 	{ "meta nfproto ipv5 drop", "bad_value", 13, 4, "'ipv5' is not 'ipv4' or 'ipv6'",
 	  "did you mean 'ipv4'?" },
 	{ "meta nfproto drop", "bad_value", 13, 4, "'drop' is not 'ipv4' or 'ipv6'", NULL },
-	{ "meta mark 5 drop", "unknown_field", 5, 4, "unknown field 'meta mark'",
-	  "'meta' has 'l4proto', 'nfproto'" },
+	{ "meta cpu 5 drop", "unknown_field", 5, 3, "unknown field 'meta cpu'",
+	  "'meta' has 'l4proto', 'nfproto', 'mark', 'iif', 'iifname'" },
 	{ "ip saddr 2001:db8::1 drop", "bad_value", 9, 11,
 	  "'2001:db8::1' is an IPv6 address, not an IPv4 address",
 	  "IPv6 addresses go with 'ip6 saddr'" },
@@ -216,7 +217,7 @@ static const struct refuse_case cases[] = {
 	{ "drop comment \"tab\t\"", "bad_value", 17, 1,
 	  "a comment has no control characters", NULL },
 	{ "ip saddr 10.0.0.1; drop", "expected", 17, 1,
-	  "expected a match, 'accept', 'drop' or 'goto'", NULL },
+	  "expected a match, a statement or a verdict", NULL },
 };
 
 /* The text's place, and the rule as it was */

@@ -376,6 +376,8 @@ static void add_element(struct buf *text, enum expr_field field)
 		interval.last.hi = interval.first.hi + below(2);
 	}
 	interval.first.lo = random_bits(bits < 64 ? bits : 63);
+	if (field == EXPR_ETHER_TYPE)
+		interval.first.lo &= 0x7fff;	/* no tag: that one stands alone */
 	interval.last.lo = interval.first.lo;
 	if (below(2) && interval.last.lo < expr_field_last(field).lo)
 		interval.last.lo++;
@@ -416,12 +418,82 @@ static void add_flags(struct buf *text)
 	buf_str(text, some[below(N(some))]);
 }
 
-static void random_rule(struct buf *text)
+/* What is written in ways of its own. Return: false: values, as for the others */
+static bool add_special(struct buf *text, enum expr_field field)
+{
+	static const char *const headers[] = { "hbh", "dst", "rt", "frag", "ah" };
+	static const char *const names[] = {
+		"eth0", "\"eth1\"", "!= eth*", "{ lo, \"eth*\", eth1 }", "!= { wan, lo }", "w*",
+	};
+
+	switch (field) {
+	case EXPR_FIELD_MAX:
+		buf_str(text, below(2) ? "ipv4" : "ipv6");
+		return true;
+	case EXPR_TCP_FLAGS:
+		add_flags(text);
+		return true;
+	case EXPR_EXTHDR:
+		buf_printf(text, "%s %s", headers[below(N(headers))],
+			   below(2) ? "exists" : "!= exists");
+		return true;
+	case EXPR_IIF:
+		buf_str(text, names[below(N(names))]);
+		return true;
+	case EXPR_MARK:
+		if (below(2))
+			return false;
+		buf_printf(text, "%s 0x%x %s 0x%x", below(2) ? "&" : "and", 1 + below(7),
+			   below(2) ? "==" : "!=", 0);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void add_concat(struct buf *text)
+{
+	static const char *const some[] = {
+		"ip saddr . tcp dport { 10.0.0.1 . 80, 10.0.0.0/8 . 1024-65535 }",
+		"ip6 daddr . meta l4proto @pairs", "ether saddr . vlan id != @stations",
+		"meta mark . iif . udp sport 0x5 . eth* . 53",
+		"meta l4proto . th dport { tcp . 22, udp . 53, 17 . 0x50 }",
+	};
+
+	buf_str(text, some[below(N(some))]);
+}
+
+static void add_statement(struct buf *text)
+{
+	static const char *const some[] = {
+		"counter name \"web\"", "log", "log prefix \"a b\" every 100", "quota 5 gbytes",
+		"limit rate 10/second", "limit rate over 5 mbytes/minute burst 7 kbytes per saddr/24",
+		"limit rate 1/day burst 9 packets per daddr/32,/48", "meta mark set 5",
+		"meta mark set meta mark & 0xff ^ 3", "mark set mark or 0x10", "quota over 1023 bytes",
+		"add @seen { ip saddr timeout 90m }", "update @seen { ip6 saddr . tcp dport }",
+		"add @seen { udp sport . meta l4proto timeout 1d2h3m4s500ms }",
+	};
+
+	buf_str(text, some[below(N(some))]);
+}
+
+static void add_end(struct buf *text)
 {
 	static const char *const ends[] = {
 		"accept", "drop", "drop(odd)", "goto web", "goto accept", "drop comment \"a b\"",
-		"goto no_backend comment \"\"",
+		"goto no_backend comment \"\"", "reject", "reject with tcp reset", "return",
+		"reject with icmp host-unreachable", "reject with icmpv6 type no-route",
+		"reject with icmpx no-route", "reject with icmpx host-unreachable", "jump checks",
+		"tcp dport vmap { 22 : accept, 80-90 : goto web }", "icmp type vmap { 8: return }",
+		"ip saddr . udp dport vmap @map", "iifname vmap { eth0 : accept, \"w*\" : jump wan }",
+		"log", "log comment \"no verdict\"",
 	};
+
+	buf_str(text, ends[below(N(ends))]);
+}
+
+static void random_rule(struct buf *text)
+{
 	unsigned int n_keys, n;
 
 	for (n_keys = 0; expr_keys[n_keys].group; n_keys++)
@@ -431,20 +503,45 @@ static void random_rule(struct buf *text)
 		const struct expr_key *key = &expr_keys[below(n_keys)];
 
 		buf_printf(text, "%s %s ", key->group, key->name ? key->name : "");
-		if (key->field == EXPR_FIELD_MAX)
-			buf_str(text, below(2) ? "ipv4" : "ipv6");
-		else if (key->field == EXPR_TCP_FLAGS)
-			add_flags(text);
-		else
+		if (!add_special(text, key->field))
 			add_values(text, key->field);
 		buf_char(text, ' ');
 	}
-	buf_str(text, ends[below(N(ends))]);
+	if (!below(8)) {
+		add_concat(text);
+		buf_char(text, ' ');
+	}
+	for (n = below(3); n; n--) {
+		add_statement(text);
+		buf_char(text, ' ');
+	}
+	add_end(text);
 }
 
 static bool text_equal(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
+}
+
+static void assert_concats_equal(const struct expr_concat *a, const struct expr_concat *b)
+{
+	assert_int_equal(a->n_fields, b->n_fields);
+	assert_memory_equal(a->field, b->field, a->n_fields * sizeof(*a->field));
+	assert_true(text_equal(a->set, b->set));
+	assert_int_equal(a->negated, b->negated);
+	assert_true(expr_interval_equal(a->tuple, a->n_tuples * a->n_fields, b->tuple,
+					b->n_tuples * b->n_fields));
+}
+
+/* All but where it stands */
+static void assert_statements_equal(const struct expr_statement *a, const struct expr_statement *b)
+{
+	struct expr_statement x = *a, y = *b;
+
+	assert_true(text_equal(a->name, b->name));
+	x.name = y.name = NULL;
+	x.offset = y.offset = x.len = y.len = 0;
+	assert_memory_equal(&x, &y, sizeof(x));
 }
 
 static void assert_rules_equal(const struct expr_rule *a, const struct expr_rule *b)
@@ -454,6 +551,9 @@ static void assert_rules_equal(const struct expr_rule *a, const struct expr_rule
 	assert_int_equal(a->families, b->families);
 	assert_int_equal(a->n, b->n);
 	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->verdict.kind, b->verdict.kind);
+	assert_int_equal(a->verdict.reject, b->verdict.reject);
+	assert_true(text_equal(a->verdict.chain, b->verdict.chain));
 	assert_true(text_equal(a->verdict.edge, b->verdict.edge));
 	assert_true(text_equal(a->verdict.reason, b->verdict.reason));
 	assert_true(text_equal(a->comment, b->comment));
@@ -465,9 +565,20 @@ static void assert_rules_equal(const struct expr_rule *a, const struct expr_rule
 		assert_int_equal(x->negated, y->negated);
 		assert_int_equal(x->mask, y->mask);
 		assert_int_equal(x->value, y->value);
+		assert_true(x->field_mask == y->field_mask && x->n_names == y->n_names);
 		assert_true(expr_interval_equal(x->interval, x->n, y->interval, y->n));
-		assert_true(x->n || x->set || x->field == EXPR_TCP_FLAGS);
+		assert_true(x->n || x->set || x->n_names || x->field == EXPR_TCP_FLAGS ||
+			    x->field == EXPR_EXTHDR);
 	}
+	assert_int_equal(a->n_concats, b->n_concats);
+	for (i = 0; i < a->n_concats; i++)
+		assert_concats_equal(&a->concat[i], &b->concat[i]);
+	assert_int_equal(a->n_statements, b->n_statements);
+	for (i = 0; i < a->n_statements; i++)
+		assert_statements_equal(&a->statement[i], &b->statement[i]);
+	assert_int_equal(!a->vmap, !b->vmap);
+	if (a->vmap)
+		assert_concats_equal(&a->vmap->key, &b->vmap->key);
 }
 
 static void test_rules_there_and_back(void **state)
