@@ -14,14 +14,14 @@
 
 /* A box, host order. Rows of one rule have one prio and never contradict each other */
 struct classifier_row {
-	uint64_t saddr[2], daddr[2];	/* masked; high half first; IPv4 in the low 32 bits of [1] */
+	uint64_t saddr[2], daddr[2];	/* masked; high half first; IPv4: low 32 bits of [1] */
 	uint8_t family;			/* 4 or 6 */
 	uint8_t slen, dlen;		/* prefix lengths: to 32, to 128 */
 	uint8_t edge;
 	uint16_t sport_first, sport_last;
 	uint16_t dport_first, dport_last;
 	uint32_t meta, meta_mask;	/* of CLASSIFIER_META; meta within the mask */
-	uint32_t prio;			/* below 1 << 28; base rule i: (i + 1) * CLASSIFIER_PRIO_GAP */
+	uint32_t prio;			/* below 1 << 28; of base rule i: (i + 1) * PRIO_GAP */
 	uint32_t ref;
 };
 
