@@ -20,6 +20,7 @@
 #include <base/arena.h>
 #include <base/diag.h>
 #include <compile/classifier.h>
+#include <mirror/link.h>
 #include <model/config.h>
 
 #include "../../dataplane/modules/filter_rule.h"
@@ -28,7 +29,6 @@
 #define LOWER_ROWS_RULE		65536	/* of one rule at one place */
 #define LOWER_ROWS_MAX		(1u << 20) /* of a node */
 #define LOWER_ALTERNATIVES	16	/* places that one rule may take, without its chains */
-#define LOWER_DEPTH_MAX		16	/* chains within chains, as in nft */
 #define LOWER_PRIO_END		((1u << 28) - 1) /* above all: a 'return' outside of chains resumes here */
 #define LOWER_NO_HIT		0xffffffffU	/* filter_ext.hit: counts nothing */
 
@@ -42,8 +42,7 @@ struct lower_names {
 	uint32_t (*state)(void *arg, const char *name);
 	/* Slot of a named set, -1: it has none (and becomes rows, or the rule a finding) */
 	int (*set)(void *arg, const char *set, bool *ret_dynamic);
-	/* 0: not there now */
-	uint32_t (*ifindex)(void *arg, const char *name);
+	const struct link_table *links;	/* interfaces that are there now */
 	void *arg;
 };
 
@@ -74,7 +73,7 @@ struct lowered {
 	 */
 	unsigned int rounds;
 	unsigned int n_conditional;	/* places with conditions: a row may hold and they do not */
-	bool uses_ifindex;		/* lower again when an interface comes, goes or is renamed */
+	bool uses_links;		/* lower again when an interface comes, goes or is renamed */
 };
 
 /**

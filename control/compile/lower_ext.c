@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/* lower_ext.c - conditions, statements and verdict of a rule as an extension */
+#include <stdio.h>
+#include <string.h>
+
+#include <compile/lower_priv.h>
+
+#define PACKET_BURST	5	/* of a limit that says none, as in nft */
+
+static uint32_t rule_hit(struct lower *l, const struct lower_action *action)
+{
+	char name[16];
+
+	if (!action->counts)
+		return LOWER_NO_HIT;
+	snprintf(name, sizeof(name), "#%u", action->rule->expr.id);
+	return l->names->hit(l->names->arg, name);
+}
+
+static uint32_t counter_hit(struct lower *l, const char *counter)
+{
+	char name[SHUNT_NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "$%s", counter);
+	return l->names->hit(l->names->arg, name);
+}
+
+static uint32_t state_of(struct lower *l, const struct lower_action *action, unsigned int i)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "#%u.%u", action->rule->expr.id, i);
+	return l->names->state(l->names->arg, name);
+}
+
+/* Time between tokens in 1/65536 ns, rounded */
+static uint64_t step_of(const struct expr_statement *from)
+{
+	unsigned __int128 interval = (unsigned __int128)from->interval_ns << 16;
+
+	if (from->amount)	/* the model refuses none */
+		interval = (interval + from->amount / 2) / from->amount;
+	return !interval ? 1 : interval > UINT64_MAX ? UINT64_MAX : (uint64_t)interval;
+}
+
+static void limit(const struct expr_statement *from, struct filter_stmt *to)
+{
+	uint64_t burst = from->burst;
+
+	if (!burst && !from->bytes)
+		burst = PACKET_BURST;
+	to->kind = FILTER_STMT_LIMIT;
+	to->negated = from->over;
+	to->bytes = from->bytes;
+	to->per = (uint8_t)from->per;
+	to->step = step_of(from);
+	to->burst = burst > UINT32_MAX ? UINT32_MAX : burst;
+	to->len4 = from->len4;
+	to->len6 = from->len6;
+}
+
+_Static_assert((int)EXPR_PER_RULE == FILTER_PER_RULE && (int)EXPR_PER_SADDR == FILTER_PER_SADDR &&
+	       (int)EXPR_PER_DADDR == FILTER_PER_DADDR, "copied as they are");
+
+static void add_to_set(struct lower *l, const struct expr_statement *from, struct filter_stmt *to)
+{
+	bool dynamic = false;
+	int slot = l->names->set(l->names->arg, from->name, &dynamic);
+
+	if (slot < 0 || !dynamic)
+		lower_fail(l, -EINVAL, "not_dynamic",
+			   "packets cannot add to set '%s': its elements are the configuration's",
+			   from->name);
+	if (!lower_key_parts(from->field, from->n_fields, to->part))
+		lower_fail(l, -EINVAL, "no_key", "set '%s' cannot hold these fields", from->name);
+	to->kind = FILTER_STMT_ADD;
+	to->index = slot;
+	to->negated = from->update;
+	to->timeout_ns = from->timeout_ns;
+}
+
+static void statement(struct lower *l, const struct lower_action *action, unsigned int i,
+		      struct filter_stmt *to)
+{
+	const struct expr_statement *from = &action->rule->expr.statement[i];
+
+	switch (from->kind) {
+	case EXPR_COUNT:
+		to->kind = FILTER_STMT_COUNT;
+		to->index = counter_hit(l, from->name);
+		break;
+	case EXPR_SET_MARK:
+		to->kind = FILTER_STMT_MARK;
+		to->value = from->mark;
+		to->mask = from->mark_mask;
+		break;
+	case EXPR_LOG:
+		to->kind = FILTER_STMT_LOG;
+		to->index = state_of(l, action, i);
+		to->step = from->amount ? from->amount : 1;
+		break;
+	case EXPR_LIMIT:
+		limit(from, to);
+		to->index = state_of(l, action, i);
+		break;
+	case EXPR_QUOTA:
+		to->kind = FILTER_STMT_QUOTA;
+		to->negated = from->over;
+		to->index = state_of(l, action, i);
+		to->step = from->amount;
+		break;
+	case EXPR_ADD:
+		add_to_set(l, from, to);
+		break;
+	}
+}
+
+static bool ends_rules(const struct filter_stmt *stmt)
+{
+	return stmt->kind == FILTER_STMT_LIMIT || stmt->kind == FILTER_STMT_QUOTA;
+}
+
+/* Return: whether packets may go on behind the rule */
+static bool statements(struct lower *l, const struct lower_action *action, struct filter_ext *ext)
+{
+	unsigned int n = action->to - action->from + action->rejects, i;
+	bool goes_on = ext->verdict != FILTER_LEAVE;
+
+	if (n > FILTER_STMTS_MAX) {
+		lower_fail(l, -E2BIG, "too_many_statements", "%u statements, %u at most%s", n,
+			   FILTER_STMTS_MAX, action->rejects ? " ('reject' is one)" : "");
+		return goes_on;
+	}
+	for (i = action->from; i < action->to; i++) {
+		struct filter_stmt *stmt = &ext->stmt[ext->n_stmts++];
+
+		statement(l, action, i, stmt);
+		goes_on |= ends_rules(stmt);
+		if (action->invert && i == action->to - 1)
+			stmt->negated = !stmt->negated;
+	}
+	if (action->rejects)
+		ext->stmt[ext->n_stmts++] = (struct filter_stmt){
+			.kind = FILTER_STMT_REJECT, .value = action->reject,
+		};
+	return goes_on;
+}
+
+uint32_t lower_ref(struct lower *l, const struct lower_conj *conj,
+		   const struct lower_action *action)
+{
+	uint32_t hit = rule_hit(l, action), index = l->out.n_ext;
+	struct filter_ext *ext;
+
+	if (!conj->n_conds && action->from == action->to && !action->rejects &&
+	    action->verdict == FILTER_LEAVE)
+		return hit;
+	ext = arena_push(l->arena, l->out.ext, l->out.n_ext);
+	*ext = (struct filter_ext){
+		.hit = hit, .verdict = action->verdict, .n_conds = conj->n_conds,
+		.id = action->rule->expr.id,
+	};
+	memcpy(ext->cond, conj->cond, conj->n_conds * sizeof(conj->cond[0]));
+	l->goes_on |= statements(l, action, ext);
+	if (action->verdict == FILTER_RESUME) {
+		ext->resume = LOWER_PRIO_END;
+		if (action->resume)
+			*arena_push(l->arena, action->resume->ext, action->resume->n) = index;
+	}
+	return CLASSIFIER_EXT | (l->at.first_ext + index);
+}

@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * lower_judge.h - what becomes of a packet, told twice
+ *
+ * DOC: judge_rules() evaluates the model's rules as docs/rules.md tells it, value by value.
+ * judge_rows() does what the filter does with rows and extensions: the row of the
+ * lowest prio whose box and conditions hold, its statements, and on from there. Both
+ * write down all that they do. What a limit or quota says is drawn from its index and the
+ * packet, so that both get the same answer.
+ */
+#ifndef TESTS_LOWER_JUDGE_H
+#define TESTS_LOWER_JUDGE_H
+
+#include <endian.h>
+#include <fnmatch.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <compile/lower.h>
+#include <shunt/packet.h>
+
+#include "../lib/unit.h"
+
+#define N(array)	(sizeof(array) / sizeof((array)[0]))
+#define PACKET_BYTES	48
+
+struct packet {
+	uint8_t l3;			/* 4, 6, or 0 */
+	bool l4;
+	struct expr_value saddr, daddr;
+	uint8_t proto, frag, tcp_flags, type, code, dscp, ttl, exthdr;
+	uint16_t sport, dport, length, eth_type;
+	uint64_t ether_saddr, ether_daddr;
+	bool tagged;
+	uint16_t vlan_id;
+	uint8_t vlan_pcp;
+	uint32_t ifindex, mark;
+	uint8_t bytes[PACKET_BYTES];
+	unsigned int base[3], end;	/* FILTER_BASE_*: where they are; 0: the packet has none */
+};
+
+/* All that was done, in order */
+struct story {
+	uint64_t did[64];
+	unsigned int n;
+	int edge;			/* -1: no rule decided */
+	unsigned int rounds;		/* of judge_rows() */
+};
+
+enum { DID_HIT = 1, DID_COUNT, DID_MARK, DID_LOG, DID_ADD, DID_REJECT, DID_LIMIT };
+
+static void story_add(struct story *story, unsigned int what, uint64_t value)
+{
+	assert_true(story->n < N(story->did));
+	story->did[story->n++] = (uint64_t)what << 56 | (value & (UINT64_MAX >> 8));
+}
+
+static bool story_equal(const struct story *a, const struct story *b)
+{
+	return a->edge == b->edge && a->n == b->n &&
+	       !memcmp(a->did, b->did, a->n * sizeof(a->did[0]));
+}
+
+static bool limit_holds(uint32_t index, const struct packet *packet)
+{
+	return (index * 2654435761u ^ packet->sport * 40503u ^ packet->length) >> 7 & 1;
+}
+
+static bool within(const struct expr_interval *in, struct expr_value value)
+{
+	unsigned __int128 first = (unsigned __int128)in->first.hi << 64 | in->first.lo;
+	unsigned __int128 last = (unsigned __int128)in->last.hi << 64 | in->last.lo;
+	unsigned __int128 x = (unsigned __int128)value.hi << 64 | value.lo;
+
+	return first <= x && x <= last;
+}
+
+static bool bytes_at(const struct packet *packet, unsigned int base, unsigned int off,
+		     unsigned int len, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+	unsigned int i, at = packet->base[base] + off;
+
+	if ((base == FILTER_BASE_TH && !packet->base[base]) || at + len > packet->end)
+		return false;
+	for (i = 0; i < len; i++)
+		value = value << 8 | packet->bytes[at + i];
+	*ret_value = value;
+	return true;
+}
+
+/* ---- the rules ----------------------------------------------------------------------------- */
+
+/* Return: whether the packet has the field */
+static bool field_of(const struct packet *packet, enum expr_field field,
+		     struct expr_value *ret_value)
+{
+	bool ports = packet->l4 && (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP ||
+				    packet->proto == IPPROTO_SCTP);
+	bool icmp = packet->l4 && !ports;
+
+#define FIELD(has, value) do { ret_value->lo = (value); return (has); } while (0)
+	*ret_value = (struct expr_value){ 0, 0 };
+	switch (field) {
+	case EXPR_IP_SADDR:
+		FIELD(packet->l3 == 4, packet->saddr.lo);
+	case EXPR_IP_DADDR:
+		FIELD(packet->l3 == 4, packet->daddr.lo);
+	case EXPR_IP6_SADDR:
+		*ret_value = packet->saddr;
+		return packet->l3 == 6;
+	case EXPR_IP6_DADDR:
+		*ret_value = packet->daddr;
+		return packet->l3 == 6;
+	case EXPR_PROTO:
+		FIELD(packet->l3, packet->proto);
+	case EXPR_SPORT:
+		FIELD(ports, packet->sport);
+	case EXPR_DPORT:
+		FIELD(ports, packet->dport);
+	case EXPR_TCP_FLAGS:
+		FIELD(packet->l4 && packet->proto == IPPROTO_TCP, packet->tcp_flags);
+	case EXPR_ICMP_TYPE:
+		FIELD(icmp, packet->type);
+	case EXPR_ICMP_CODE:
+		FIELD(icmp, packet->code);
+	case EXPR_FRAG:
+		FIELD(packet->l3, packet->frag);
+	case EXPR_LENGTH:
+		FIELD(packet->l3, packet->length);
+	case EXPR_DSCP:
+		FIELD(packet->l3, packet->dscp);
+	case EXPR_TTL:
+		FIELD(packet->l3, packet->ttl);
+	case EXPR_EXTHDR:
+		FIELD(packet->l3 == 6, packet->exthdr);
+	case EXPR_ETHER_SADDR:
+		FIELD(true, packet->ether_saddr);
+	case EXPR_ETHER_DADDR:
+		FIELD(true, packet->ether_daddr);
+	case EXPR_ETHER_TYPE:
+		FIELD(true, packet->eth_type);
+	case EXPR_VLAN_ID:
+		FIELD(packet->tagged, packet->vlan_id);
+	case EXPR_VLAN_PCP:
+		FIELD(packet->tagged, packet->vlan_pcp);
+	case EXPR_IIF:
+		FIELD(true, packet->ifindex);
+	case EXPR_MARK:
+		FIELD(true, packet->mark);
+	default:
+		return false;
+	}
+#undef FIELD
+}
+
+struct judge {
+	const struct config *config;
+	const struct config_node *node;
+	const struct lower_names *names;
+	const struct packet *packet;
+	struct story *story;
+	bool returned;			/* out of the chain under way */
+};
+
+static bool any_holds(const struct expr_interval *interval, size_t n, struct expr_value value)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (within(&interval[i], value))
+			return true;
+	return false;
+}
+
+/* Of a dynamic one, what is in it now is in its tuples: the tests' alone */
+static bool set_holds(const struct config *config, const char *name, const struct expr_value *key)
+{
+	const struct config_set *set = config_set_find(config, name);
+	unsigned int i, k;
+
+	assert_non_null(set);
+	for (i = 0; i < set->n; i++) {
+		for (k = 0; k < set->n_fields; k++)
+			if (!within(&set->tuple[i * set->n_fields + k], key[k]))
+				break;
+		if (k == set->n_fields)
+			return true;
+	}
+	return false;
+}
+
+/* "": nobody knows the interface */
+static const char *name_of(const struct lower_names *names, uint32_t ifindex)
+{
+	const struct link *link = link_find(names->links, ifindex);
+
+	return link ? link->name : "";
+}
+
+/* As rules have names in tuples */
+static struct expr_value name_value(const char *name)
+{
+	uint8_t text[16] = {0};
+	uint64_t half[2];
+
+	memcpy(text, name, strlen(name));
+	memcpy(half, text, sizeof(half));
+	return (struct expr_value){ be64toh(half[0]), be64toh(half[1]) };
+}
+
+static bool match_holds(const struct judge *judge, const struct expr_match *match)
+{
+	struct expr_value value = {0};
+	bool holds = false;
+	unsigned int i;
+
+	if (match->field == EXPR_PAYLOAD) {
+		if (!bytes_at(judge->packet, match->base, match->at, match->bytes, &value.lo))
+			return false;
+	} else if (!field_of(judge->packet, match->field, &value)) {
+		return false;
+	}
+	if (match->field == EXPR_TCP_FLAGS || match->field == EXPR_EXTHDR)
+		return ((value.lo & match->mask) == match->value) != match->negated;
+	if (match->field_mask)
+		value.lo &= match->field_mask;
+	if (match->set)
+		return set_holds(judge->config, match->set, &value) != match->negated;
+	for (i = 0; i < match->n_names; i++)
+		holds |= fnmatch(match->name[i], name_of(judge->names, value.lo), 0) == 0;
+	holds |= any_holds(match->interval, match->n, value);
+	return holds != match->negated;
+}
+
+/* Return: the first tuple that holds the packet; -1: none; -2: it lacks a field */
+static int concat_holds(const struct judge *judge, const struct expr_concat *concat)
+{
+	struct expr_value value[EXPR_CONCAT_MAX];
+	unsigned int i, k;
+
+	for (k = 0; k < concat->n_fields; k++) {
+		if (!field_of(judge->packet, concat->field[k], &value[k]))
+			return -2;
+		if (concat->field[k] == EXPR_IIF)
+			value[k] = name_value(name_of(judge->names, value[k].lo));
+	}
+	if (concat->set)
+		return set_holds(judge->config, concat->set, value) ? 0 : -1;
+	for (i = 0; i < concat->n_tuples; i++) {
+		for (k = 0; k < concat->n_fields; k++)
+			if (!within(&concat->tuple[i * concat->n_fields + k], value[k]))
+				break;
+		if (k == concat->n_fields)
+			return i;
+	}
+	return -1;
+}
+
+static bool rule_holds(const struct judge *judge, const struct expr_rule *rule)
+{
+	unsigned int family = judge->packet->l3 == 4 ? EXPR_FAMILY_4 :
+			      judge->packet->l3 == 6 ? EXPR_FAMILY_6 : 0;
+	unsigned int i;
+	int tuple;
+
+	if (rule->families != (EXPR_FAMILY_4 | EXPR_FAMILY_6) && !(rule->families & family))
+		return false;
+	for (i = 0; i < rule->n; i++)
+		if (!match_holds(judge, &rule->match[i]))
+			return false;
+	for (i = 0; i < rule->n_concats; i++) {
+		tuple = concat_holds(judge, &rule->concat[i]);
+		if (tuple == -2 || (tuple >= 0) == rule->concat[i].negated)
+			return false;
+	}
+	return true;
+}
+
+/* Return: whether the rule goes on */
+static bool statement_runs(const struct judge *judge, const struct expr_rule *rule, unsigned int i)
+{
+	const struct expr_statement *statement = &rule->statement[i];
+	char name[64];
+	bool dynamic, holds;
+
+	snprintf(name, sizeof(name), "#%u.%u", rule->id, i);
+	switch (statement->kind) {
+	case EXPR_COUNT:
+		snprintf(name, sizeof(name), "$%s", statement->name);
+		story_add(judge->story, DID_COUNT, judge->names->hit(NULL, name));
+		return true;
+	case EXPR_SET_MARK:
+		story_add(judge->story, DID_MARK, (uint64_t)statement->mark_mask << 8 |
+			  statement->mark);
+		return true;
+	case EXPR_LOG:
+		story_add(judge->story, DID_LOG, judge->names->state(NULL, name));
+		return true;
+	case EXPR_LIMIT:
+	case EXPR_QUOTA:
+		holds = limit_holds(judge->names->state(NULL, name), judge->packet);
+		story_add(judge->story, DID_LIMIT, judge->names->state(NULL, name));
+		return holds != statement->over;
+	default:
+		story_add(judge->story, DID_ADD, judge->names->set(NULL, statement->name, &dynamic));
+		return true;
+	}
+}
+
+static bool judge_list(struct judge *judge, const struct config_rule *rule, unsigned int n);
+
+static bool judge_chain(struct judge *judge, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < judge->node->n_chains; i++)
+		if (!strcmp(judge->node->chain[i].name, name))
+			break;
+	assert_true(i < judge->node->n_chains);
+	if (judge_list(judge, judge->node->chain[i].rule, judge->node->chain[i].n_rules))
+		return true;
+	judge->returned = false;
+	return false;
+}
+
+static void judge_hit(const struct judge *judge, const struct expr_rule *rule)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "#%u", rule->id);
+	story_add(judge->story, DID_HIT, judge->names->hit(NULL, name));
+}
+
+static bool counts_jumps(const struct expr_rule *rule)
+{
+	const struct expr_statement *last = &rule->statement[rule->n_statements - 1];
+
+	return rule->n_statements && last->kind != EXPR_LIMIT && last->kind != EXPR_QUOTA;
+}
+
+/* Return: whether the packet left */
+static bool judge_verdict(struct judge *judge, const struct expr_rule *rule,
+			  const struct expr_verdict *verdict, bool element)
+{
+	switch (verdict->kind) {
+	case EXPR_CONTINUE:
+		if (!element)
+			judge_hit(judge, rule);
+		return false;
+	case EXPR_REJECT:
+		story_add(judge->story, DID_REJECT, verdict->reject);
+		judge_hit(judge, rule);
+		judge->story->edge = judge->names->edge(NULL, "reject", NULL);
+		return true;
+	case EXPR_LEAVE:
+		judge_hit(judge, rule);
+		judge->story->edge = judge->names->edge(NULL, verdict->edge, verdict->reason);
+		return true;
+	case EXPR_JUMP:
+		if (!element && counts_jumps(rule))
+			judge_hit(judge, rule);
+		return judge_chain(judge, verdict->chain);
+	default:
+		judge_hit(judge, rule);
+		judge->returned = true;
+		return false;
+	}
+}
+
+static bool judge_rule(struct judge *judge, const struct expr_rule *rule)
+{
+	unsigned int i;
+	int tuple;
+
+	if (!rule_holds(judge, rule))
+		return false;
+	for (i = 0; i < rule->n_statements; i++)
+		if (!statement_runs(judge, rule, i))
+			return false;
+	if (!rule->vmap)
+		return judge_verdict(judge, rule, &rule->verdict, false);
+	tuple = concat_holds(judge, &rule->vmap->key);
+	return tuple >= 0 && judge_verdict(judge, rule, &rule->vmap->verdict[tuple], true);
+}
+
+static bool judge_list(struct judge *judge, const struct config_rule *rule, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && !judge->returned; i++)
+		if (judge_rule(judge, &rule[i].expr))
+			return true;
+	return false;
+}
+
+static void judge_rules(const struct config *config, const struct config_node *node,
+			const struct lower_names *names, const struct packet *packet,
+			struct story *ret_story)
+{
+	struct judge judge = { config, node, names, packet, ret_story, false };
+
+	*ret_story = (struct story){ .edge = -1 };
+	judge_list(&judge, node->rule, node->n_rules);
+}
+
+/* ---- the rows ------------------------------------------------------------------------------ */
+
+static bool prefix_holds(const uint64_t *prefix, unsigned int len, const struct expr_value *addr)
+{
+	uint64_t hi = len >= 64 ? UINT64_MAX : len ? UINT64_MAX << (64 - len) : 0;
+	uint64_t lo = len <= 64 ? 0 : UINT64_MAX << (128 - len);
+
+	return (addr->hi & hi) == prefix[0] && (addr->lo & lo) == prefix[1];
+}
+
+/* The key as classifier.h has it */
+static uint32_t meta_of(const struct packet *packet)
+{
+	return packet->proto | (packet->l4 ? CLASSIFIER_L4 : 0) | (packet->l3 ? CLASSIFIER_IP : 0) |
+	       packet->frag << CLASSIFIER_FRAG_SHIFT | packet->tcp_flags << CLASSIFIER_TCP_SHIFT;
+}
+
+static bool box_holds(const struct classifier_row *row, const struct packet *packet)
+{
+	bool icmp = packet->proto == IPPROTO_ICMP || packet->proto == IPPROTO_ICMPV6;
+	uint16_t sport = icmp ? packet->type : packet->sport;
+	uint16_t dport = icmp ? packet->code : packet->dport;
+	unsigned int more = row->family == 4 ? 96 : 0;
+
+	return (row->family == 6) == (packet->l3 == 6) &&
+	       prefix_holds(row->saddr, row->slen + more, &packet->saddr) &&
+	       prefix_holds(row->daddr, row->dlen + more, &packet->daddr) &&
+	       row->sport_first <= sport && sport <= row->sport_last &&
+	       row->dport_first <= dport && dport <= row->dport_last &&
+	       (meta_of(packet) & row->meta_mask) == row->meta;
+}
+
+static bool cond_value(const struct packet *packet, const struct filter_cond *cond,
+		       uint64_t *ret_value)
+{
+	static const enum expr_field field[FILTER_FIELD_MAX] = {
+		EXPR_LENGTH, EXPR_DSCP, EXPR_TTL, EXPR_EXTHDR, EXPR_ETHER_SADDR, EXPR_ETHER_DADDR,
+		EXPR_ETHER_TYPE, EXPR_VLAN_ID, EXPR_VLAN_PCP, EXPR_IIF, EXPR_MARK, EXPR_PROTO,
+		EXPR_SPORT, EXPR_DPORT, EXPR_TCP_FLAGS, EXPR_FIELD_MAX,
+	};
+	struct expr_value value;
+
+	if (cond->kind == FILTER_COND_PAYLOAD)
+		return bytes_at(packet, cond->base, cond->off, cond->len, ret_value);
+	if (!field_of(packet, field[cond->field], &value))
+		return false;
+	*ret_value = value.lo;
+	return true;
+}
+
+static bool cond_holds(const struct config *config, const struct packet *packet,
+		       const struct filter_cond *cond)
+{
+	static const enum expr_field field[] = {
+		EXPR_FIELD_MAX, EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_IP6_SADDR, EXPR_IP6_DADDR,
+		EXPR_PROTO, EXPR_SPORT, EXPR_DPORT, EXPR_ETHER_SADDR, EXPR_ETHER_DADDR, EXPR_MARK,
+		EXPR_VLAN_ID, EXPR_IIF,
+	};
+	struct expr_value key[FILTER_KEY_PARTS];
+	uint64_t value;
+	unsigned int i;
+
+	if (cond->kind == FILTER_COND_SET) {
+		for (i = 0; i < FILTER_KEY_PARTS && cond->part[i]; i++)
+			if (!field_of(packet, field[cond->part[i]], &key[i]))
+				return false;
+		assert_true(i > 0);
+		return set_holds(config, config->set[cond->slot].name, key) != cond->negated;
+	}
+	if (!cond_value(packet, cond, &value))
+		return false;
+	value &= cond->mask;
+	return (cond->first <= value && value <= cond->last) != cond->negated;
+}
+
+static const struct filter_ext *ext_of(const struct lowered *lowered, uint32_t ref)
+{
+	if (!(ref & CLASSIFIER_EXT))
+		return NULL;
+	assert_true((ref & ~CLASSIFIER_EXT) < lowered->n_ext);
+	return &lowered->ext[ref & ~CLASSIFIER_EXT];
+}
+
+/* Rows of one place that hold a packet must agree */
+static const struct classifier_row *row_find(const struct config *config,
+					     const struct lowered *lowered,
+					     const struct packet *packet, uint32_t from)
+{
+	const struct classifier_row *found = NULL;
+	const struct filter_ext *ext;
+	unsigned int i, k;
+
+	for (i = 0; i < lowered->rows.n; i++) {
+		const struct classifier_row *row = &lowered->rows.row[i];
+
+		assert_true(!i || row[-1].prio <= row->prio);
+		if (row->prio < from || (found && row->prio > found->prio) ||
+		    !box_holds(row, packet))
+			continue;
+		ext = ext_of(lowered, row->ref);
+		for (k = 0; ext && k < ext->n_conds; k++)
+			if (!cond_holds(config, packet, &ext->cond[k]))
+				break;
+		if (ext && k < ext->n_conds)
+			continue;
+		if (found)
+			assert_true(found->edge == row->edge && found->ref == row->ref);
+		found = row;
+	}
+	return found;
+}
+
+/* Return: whether the rule goes on */
+static bool stmt_runs(const struct filter_stmt *stmt, const struct packet *packet,
+		      struct story *story)
+{
+	switch (stmt->kind) {
+	case FILTER_STMT_COUNT:
+		story_add(story, DID_COUNT, stmt->index);
+		return true;
+	case FILTER_STMT_MARK:
+		story_add(story, DID_MARK, (uint64_t)stmt->mask << 8 | stmt->value);
+		return true;
+	case FILTER_STMT_LOG:
+		story_add(story, DID_LOG, stmt->index);
+		return true;
+	case FILTER_STMT_ADD:
+		story_add(story, DID_ADD, stmt->index);
+		return true;
+	case FILTER_STMT_REJECT:
+		story_add(story, DID_REJECT, stmt->value);
+		return true;
+	default:
+		story_add(story, DID_LIMIT, stmt->index);
+		return limit_holds(stmt->index, packet) != stmt->negated;
+	}
+}
+
+static void judge_rows(const struct config *config, const struct lowered *lowered,
+		       const struct packet *packet, struct story *ret_story)
+{
+	const struct classifier_row *row;
+	const struct filter_ext *ext;
+	uint32_t from = 0;
+	unsigned int i;
+
+	*ret_story = (struct story){ .edge = -1 };
+	for (;;) {
+		ret_story->rounds++;
+		row = row_find(config, lowered, packet, from);
+		if (!row)
+			return;
+		from = row->prio + 1;
+		ext = ext_of(lowered, row->ref);
+		if (!ext) {
+			story_add(ret_story, DID_HIT, row->ref);
+			ret_story->edge = row->edge;
+			return;
+		}
+		for (i = 0; i < ext->n_stmts; i++)
+			if (!stmt_runs(&ext->stmt[i], packet, ret_story))
+				break;
+		if (i < ext->n_stmts)
+			continue;
+		if (ext->hit != LOWER_NO_HIT)
+			story_add(ret_story, DID_HIT, ext->hit);
+		if (ext->verdict == FILTER_LEAVE) {
+			ret_story->edge = row->edge;
+			return;
+		}
+		if (ext->verdict == FILTER_RESUME) {
+			assert_true(ext->resume > row->prio);
+			from = ext->resume;
+		}
+	}
+}
+
+#endif
