@@ -154,7 +154,7 @@ int expr_number(const char *text, int len, uint64_t max, uint64_t *ret_number)
 			digit = hex_digit(text[i]);
 		else
 			return -EINVAL;
-		if (number > max / base || number * base > max - digit)
+		if (digit > max || number > (max - digit) / base)
 			over = true;	/* it is enough to know that all are digits */
 		else
 			number = number * base + digit;
