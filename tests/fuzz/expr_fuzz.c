@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <model/expr.h>
+#include <model/expr_text.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,8 +25,26 @@ static void there_and_back(const struct expr_rule *rule, struct diags *diags)
 	expr_print(&again, &twice);
 	require(!strcmp(once.data, twice.data));
 	require(rule->id == again.id && rule->families == again.families && rule->n == again.n);
+	require(rule->n_concats == again.n_concats && rule->n_statements == again.n_statements);
+	require(rule->verdict.kind == again.verdict.kind && !rule->vmap == !again.vmap);
 	buf_fini(&once);
 	buf_fini(&twice);
+}
+
+/* The first byte picks the fields; the text is not ended by NUL */
+static void elements(const uint8_t *data, size_t size, struct diags *diags)
+{
+	enum expr_field field[EXPR_CONCAT_MAX];
+	unsigned int i, n = 1 + data[0] % EXPR_CONCAT_MAX;
+	struct expr_elements elements;
+
+	for (i = 0; i < n; i++)
+		field[i] = (data[0] / EXPR_CONCAT_MAX + 7 * i) % EXPR_IIF;
+	if (expr_elements_text((const char *)data + 1, size - 1, field, n, data[0] & 1, diags,
+			       &elements) == 0)
+		require(elements.n <= size);
+	else
+		require(diags->n && diags->v[diags->n - 1].line > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -50,6 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size)
 		expr_element(text + (len > 0), data[0] % EXPR_FIELD_MAX, "", 1, &diags, &interval);
+	diags.n = diags.total = 0;
+	if (size)
+		elements(data, size, &diags);
 	arena_fini(&arena);
 	free(text);
 	return 0;
