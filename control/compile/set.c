@@ -318,5 +318,5 @@ void set_image_fini(struct set_image *image)
 
 bool set_has(const struct set_image *image, const struct shunt_set_key *key)
 {
-	return shunt_set_walk((void *)image, key);
+	return shunt_set_walk(image, key);
 }

@@ -6,12 +6,12 @@
 
 #include <compile/set.h>
 
-static inline void *set_image_at(const struct set_image *image, uint32_t index)
+typedef const struct set_image *shunt_set_ref;
+
+static inline const void *shunt_set_at(shunt_set_ref image, uint32_t index)
 {
 	return index < image->n_lines ? image->line + (size_t)index * SHUNT_SET_LINE : NULL;
 }
-
-#define shunt_set_at(set_, index_) set_image_at(set_, index_)
 
 #include "../../dataplane/lib/set_walk.h"
 

@@ -14,29 +14,57 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#define shunt_set_at(set_, index_)					\
-	({								\
-		__u32 index__ = (index_);				\
-									\
-		bpf_map_lookup_elem(set_, &index__);			\
-	})
+#include <shunt/lib/set.h>
 
-#include <shunt/lib/set_walk.h>
+/* First page of each static set; 0: none */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SHUNT_SETS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} shunt_sets SEC(".maps");
 
 struct shunt_set_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, SHUNT_SET_LINE);
+	__uint(value_size, sizeof(struct shunt_set_page));
 };
 
+/* Pages of a set follow each other */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, SHUNT_SETS_MAX);
+	__uint(max_entries, SHUNT_SET_PAGES_MAX);
 	__uint(key_size, sizeof(__u32));
 	__array(values, struct shunt_set_inner);
-} shunt_sets SEC(".maps");
+} shunt_set_pages SEC(".maps");
+
+typedef __u32 shunt_set_ref;	/* first page */
+
+/* Line of a set; NULL: there is no such page */
+static __always_inline const void *shunt_set_at(shunt_set_ref first, __u32 index)
+{
+	/* index / 496, exact below 2^25 */
+	__u32 page = (__u64)(index >> 4) * ((1ULL << 32) / 31 + 1) >> 32, number = first + page;
+	const struct shunt_set_page *lines;
+	__u32 zero = 0;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(&shunt_set_pages, &number);
+	if (!inner)
+		return NULL;
+	lines = bpf_map_lookup_elem(inner, &zero);
+	if (!lines)
+		return NULL;
+	index -= page * SHUNT_SET_PAGE_LINES;
+	barrier_var(index);		/* Linux 6.1 must see the bound on what is added */
+	if (index >= SHUNT_SET_PAGE_LINES)
+		return NULL;
+	return &lines->line[index];
+}
+
+#include <shunt/lib/set_walk.h>
 
 struct shunt_dset_inner {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -70,12 +98,13 @@ struct {
 
 /**
  * shunt_set_has() - Is a key in a static set?
- * @slot:	Of shunt_sets; an empty one is an empty set
+ * @slot:	Of shunt_sets; one without a set is an empty set
  * @key:	All of it: unused words are 0
  */
 static __always_inline bool shunt_set_has(__u32 slot, const struct shunt_set_key *key)
 {
-	void *set = bpf_map_lookup_elem(&shunt_sets, &slot);
+	const volatile __u64 *first = bpf_map_lookup_elem(&shunt_sets, &slot);
+	shunt_set_ref set = first ? *first : 0;		/* once */
 
 	return set && shunt_set_walk(set, key);
 }

@@ -3,7 +3,8 @@
 /*
  * set_walk.h - is a key in an image (lib/set.h)? One text for the data path and for user space
  *
- * Whoever includes it first defines shunt_set_at(set, index): a line, or NULL behind the end.
+ * Whoever includes it first defines what a set is, shunt_set_ref, and shunt_set_at(set, index): a
+ * line, or NULL behind the end.
  * Counts are arithmetic: a branch that depends on random values costs more than a line.
  */
 #ifndef SHUNT_LIB_SET_WALK_H
@@ -88,7 +89,7 @@ static __always_inline bool shunt_set_in_line(const struct shunt_set_line *line,
 			   (wide[7] ^ pair[3]));
 }
 
-static __always_inline bool shunt_set_has_hash(void *set, const struct shunt_set_hash *head,
+static __always_inline bool shunt_set_has_hash(shunt_set_ref set, const struct shunt_set_hash *head,
 					       const struct shunt_set_key *key)
 {
 	__u32 index, last, i;
@@ -111,7 +112,7 @@ static __always_inline bool shunt_set_has_hash(void *set, const struct shunt_set
 	return false;
 }
 
-static __always_inline bool shunt_set_has_bit(void *set, const struct shunt_set_bits *head,
+static __always_inline bool shunt_set_has_bit(shunt_set_ref set, const struct shunt_set_bits *head,
 					      const struct shunt_set_key *key)
 {
 	__u32 bit = key->word[0] - head->first;
@@ -167,7 +168,7 @@ static __always_inline __u32 shunt_set_count_wide(const struct shunt_set_line *l
 	       shunt_set_less(end[6], end[7], high, low);
 }
 
-static __always_inline bool shunt_set_in_tree(void *set, const struct shunt_set_node *node,
+static __always_inline bool shunt_set_in_tree(shunt_set_ref set, const struct shunt_set_node *node,
 					      __u32 part, __u64 value)
 {
 	__u32 levels = part >> SHUNT_SET_PART_LEVELS & 15, line = part >> SHUNT_SET_PART_LINE;
@@ -184,7 +185,7 @@ static __always_inline bool shunt_set_in_tree(void *set, const struct shunt_set_
 	return (count + (part >> 2)) & 1;
 }
 
-static __always_inline bool shunt_set_in_wide(void *set, __u32 part, __u64 high, __u64 low)
+static __always_inline bool shunt_set_in_wide(shunt_set_ref set, __u32 part, __u64 high, __u64 low)
 {
 	__u32 levels = part >> SHUNT_SET_PART_LEVELS & 15, line = part >> SHUNT_SET_PART_LINE;
 	__u32 count = 0, at = 0, i;
@@ -200,7 +201,8 @@ static __always_inline bool shunt_set_in_wide(void *set, __u32 part, __u64 high,
 	return (count + (part >> 2)) & 1;
 }
 
-static __always_inline bool shunt_set_has_range(void *set, const struct shunt_set_head *head,
+static __always_inline bool shunt_set_has_range(shunt_set_ref set,
+						const struct shunt_set_head *head,
 						const struct shunt_set_key *key)
 {
 	__u64 high = key->word[0], low = (__u64)key->word[2] << 32 | key->word[3], value;
@@ -246,7 +248,7 @@ static __always_inline bool shunt_set_has_range(void *set, const struct shunt_se
 }
 
 /* Is the key in the image? */
-static __always_inline bool shunt_set_walk(void *set, const struct shunt_set_key *key)
+static __always_inline bool shunt_set_walk(shunt_set_ref set, const struct shunt_set_key *key)
 {
 	const struct shunt_set_head *head = shunt_set_at(set, 0);
 

@@ -34,7 +34,7 @@
 
 typedef unsigned __int128 u128;
 
-static struct sets sets;
+static struct sets *sets;
 static struct object_loaded loaded;
 static struct sets_asked *asked;
 static uint64_t seed;
@@ -52,7 +52,7 @@ static int setup(void **state)
 
 	if (sets_open(NULL, &sets, &err) < 0)
 		goto fail;
-	sets_maps(&sets, map);
+	sets_maps(sets, map);
 	if (object_load(objtest_built("tests/lib/sets.xdp.o"), "sets", NULL, 0, map, SETS_TABLES,
 			unit_folder(), &loaded, &err) < 0)
 		goto fail;
@@ -68,7 +68,7 @@ static int teardown(void **state)
 {
 	munmap(asked, sizeof(*asked));
 	object_loaded_fini(&loaded);
-	sets_close(&sets);
+	sets_close(sets);
 	return 0;
 }
 
@@ -82,13 +82,13 @@ static void run(enum sets_what what)
 	assert_int_equal(bpf_prog_test_run_opts(loaded.prog_fd, &opts), 0);
 }
 
-static void put(enum sets_table table, uint32_t slot, int fd)
+static void put(enum sets_table table, uint32_t slot, int set)
 {
-	struct sets_change change = { .table = table, .slot = slot, .fd = fd };
+	struct sets_change change = { .table = table, .slot = slot, .set = set };
 	struct err err = { 0 };
 
-	ok(sets_exchange(&sets, &change, 1, &err), &err);
-	sets_drop(&change, 1);
+	ok(sets_exchange(sets, &change, 1, &err), &err);
+	sets_drop(sets, &change, 1);
 }
 
 /* ---- static sets ---- */
@@ -100,7 +100,7 @@ static void install(const struct set_spec *spec, uint32_t slot)
 	int fd;
 
 	ok(set_build(spec, &image, &err), &err);
-	fd = sets_create(spec->name, image.line, image.n_lines, &err);
+	fd = sets_create(sets, spec->name, image.line, image.n_lines, &err);
 	ok(fd, &err);
 	set_image_fini(&image);
 	put(SETS_STATIC, slot, fd);
@@ -254,68 +254,130 @@ static void test_hash(void **state)
 	put_interval(&tuple[0], 32, 0x0a000000, 8);
 	assert_int_equal(set_build(&spec, &image, NULL), 0);
 	install(&spec, 3);
-	assert_int_equal(sets_hash(&sets, 3, &hash), 0);
+	assert_int_equal(sets_hash(sets, 3, &hash), 0);
 	assert_true(hash && hash == image.hash);
-	assert_int_equal(sets_hash(&sets, 4, &hash), -ENOENT);
+	assert_int_equal(sets_hash(sets, 4, &hash), -ENOENT);
 	set_image_fini(&image);
 }
 
 /* ---- exchange ---- */
 
+static unsigned int pages_used(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < N(sets->used); i++)
+		n += __builtin_popcountll(sets->used[i]);
+	return n;
+}
+
 static void test_exchange_many(void **state)
 {
 	struct sets_change change[4];
 	struct err err = { 0 };
-	uint8_t line[SHUNT_SET_LINE] = { 0 };
+	struct shunt_set_head line = { .lines = 1 };
+	unsigned int used = pages_used() + 3;
 	uint64_t hash, i;
+	int r;
 
 	for (i = 0; i < N(change); i++) {
-		((struct shunt_set_head *)line)->hash = 100 + i;
+		line.hash = 100 + i;
 		change[i] = (struct sets_change){
 			.table = i == 3 ? SETS_DYNAMIC : SETS_STATIC, .slot = 20 + i,
-			.fd = i == 3 ? dset_create("d", 8, &err) :
-				       sets_create("x", line, 1, &err),
+			.set = i == 3 ? dset_create("d", 8, &err) :
+				       sets_create(sets, "x", &line, 1, &err),
 		};
-		ok(change[i].fd, &err);
+		ok(change[i].set, &err);
 	}
-	ok(sets_exchange(&sets, change, N(change), &err), &err);
+	ok(sets_exchange(sets, change, N(change), &err), &err);
 	for (i = 0; i < 3; i++) {
-		assert_int_equal(change[i].old_fd, -1);
-		assert_int_equal(sets_hash(&sets, 20 + i, &hash), 0);
+		assert_int_equal(change[i].old, -1);
+		assert_int_equal(sets_hash(sets, 20 + i, &hash), 0);
 		assert_int_equal(hash, 100 + i);
 	}
-	sets_drop(change, N(change));
-	assert_int_equal(sets_hash(&sets, 21, &hash), 0);
+	sets_drop(sets, change, N(change));
+	assert_int_equal(sets_hash(sets, 21, &hash), 0);
 
-	/* an inner map of the wrong kind in the middle: all is as before */
-	for (i = 0; i < 3; i++) {
-		((struct shunt_set_head *)line)->hash = 200 + i;
+	/* a dynamic set that is none, the second of two: all is as before */
+	for (i = 0; i < 4; i++) {
+		line.hash = 200 + i;
 		change[i] = (struct sets_change){
-			.table = SETS_STATIC, .slot = 20 + i,
-			.fd = i == 1 ? dset_create("d", 8, &err) :
-				       sets_create("x", line, 1, &err),
+			.table = i < 2 ? SETS_STATIC : SETS_DYNAMIC, .slot = 20 + i,
+			.set = i == 3 ? dup(sets->fd[SETS_CONF]) :
+			       i == 2 ? dset_create("d", 8, &err) :
+				       sets_create(sets, "x", &line, 1, &err),
 		};
 	}
-	assert_int_equal(sets_exchange(&sets, change, 3, &err), -EINVAL);
-	assert_string_equal(err.text, "exchange set 21: Invalid argument");
-	for (i = 0; i < 3; i++) {
-		assert_int_equal(sets_hash(&sets, 20 + i, &hash), 0);
+	assert_int_equal(sets_exchange(sets, change, 4, &err), -EINVAL);
+	assert_string_equal(err.text, "exchange dynamic sets: Invalid argument");
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(sets_hash(sets, 20 + i, &hash), 0);
 		assert_int_equal(hash, 100 + i);
 	}
-	sets_drop(change, 3);
+	assert_int_equal(sets_dynamic(sets, 22), -ENOENT);
+	r = sets_dynamic(sets, 23);
+	assert_true(r >= 0);
+	fd_close(r);
+	sets_drop(sets, change, 4);
+	assert_int_equal(pages_used(), used);
 
 	/* reverted by the caller, a slot that was empty, and one that is emptied */
-	((struct shunt_set_head *)line)->hash = 300;
-	change[0] = (struct sets_change){ .slot = 30, .fd = sets_create("x", line, 1, &err) };
-	change[1] = (struct sets_change){ .slot = 20, .fd = -1 };
-	ok(sets_exchange(&sets, change, 2, &err), &err);
-	assert_int_equal(sets_hash(&sets, 30, &hash), 0);
-	assert_int_equal(sets_hash(&sets, 20, &hash), -ENOENT);
-	sets_revert(&sets, change, 2);
-	sets_drop(change, 2);
-	assert_int_equal(sets_hash(&sets, 30, &hash), -ENOENT);
-	assert_int_equal(sets_hash(&sets, 20, &hash), 0);
+	line.hash = 300;
+	change[0] = (struct sets_change){ .slot = 30 };
+	change[0].set = sets_create(sets, "x", &line, 1, &err);
+	change[1] = (struct sets_change){ .slot = 20, .set = -1 };
+	ok(sets_exchange(sets, change, 2, &err), &err);
+	assert_int_equal(sets_hash(sets, 30, &hash), 0);
+	assert_int_equal(sets_hash(sets, 20, &hash), -ENOENT);
+	sets_revert(sets, change, 2);
+	sets_drop(sets, change, 2);
+	assert_int_equal(sets_hash(sets, 30, &hash), -ENOENT);
+	assert_int_equal(sets_hash(sets, 20, &hash), 0);
 	assert_int_equal(hash, 100);
+	assert_int_equal(pages_used(), used);
+}
+
+/* More pages than are filled at once; freed, they are found again */
+static void test_pages(void **state)
+{
+	static uint8_t line[600 * sizeof(struct shunt_set_page)];
+	unsigned int used = pages_used(), i;
+	struct shunt_set_head *head = (struct shunt_set_head *)line;
+	struct sets_change change;
+	struct err err = { 0 };
+	int first = 0;
+
+	/* a bit in the last line: the key that asks for it crosses all pages */
+	head->kind = SHUNT_SET_BITS;
+	head->words = 1;
+	head->lines = sizeof(line) / SHUNT_SET_LINE;
+	head->by_bit.n = (head->lines - 1) * 512;
+	for (i = 1; i < head->lines; i++)
+		((struct shunt_set_line *)line)[i].word[0] = 1 << i % 32;
+	for (i = 0; i < 3; i++) {
+		change = (struct sets_change){ .table = SETS_STATIC, .slot = SLOT };
+		change.set = sets_create(sets, "big", line, head->lines, &err);
+		ok(change.set, &err);
+		if (!i)
+			first = change.set;
+		ok(sets_exchange(sets, &change, 1, &err), &err);
+		sets_drop(sets, &change, 1);
+		assert_int_equal(pages_used(), used + 600);
+	}
+	assert_int_equal(sets->slot[SLOT], first);	/* after one elsewhere */
+	asked->n = SETS_QUESTIONS;
+	for (i = 0; i < SETS_QUESTIONS; i++) {
+		uint32_t at = unit_random(&seed) % (head->lines - 1) + 1;
+		uint32_t bit = i & 1 ? at % 32 : (at + 1) % 32;
+
+		asked->question[i].key = (struct shunt_set_key){ .word = { (at - 1) * 512 + bit } };
+	}
+	run(SETS_HAS);
+	for (i = 0; i < SETS_QUESTIONS; i++)
+		assert_int_equal(asked->question[i].answer, i & 1);
+	assert_int_equal(sets_create(sets, "x", line, SHUNT_SET_LINES_MAX, &err), -ENOSPC);
+	put(SETS_STATIC, SLOT, -1);
+	assert_int_equal(pages_used(), used);
 }
 
 static atomic_bool stop;
@@ -331,10 +393,10 @@ static void *exchanger(void *arg)
 	for (i = 1; !stop; i++) {
 		struct sets_change change = { .table = SETS_STATIC, .slot = SLOT };
 
-		change.fd = sets_create("x", image[i & 1].line, image[i & 1].n_lines, &err);
-		if (change.fd < 0 || sets_exchange(&sets, &change, 1, &err) < 0)
+		change.set = sets_create(sets, "x", image[i & 1].line, image[i & 1].n_lines, &err);
+		if (change.set < 0 || sets_exchange(sets, &change, 1, &err) < 0)
 			return "exchange failed";
-		sets_drop(&change, 1);
+		sets_drop(sets, &change, 1);
 		rounds++;
 	}
 	return NULL;
@@ -391,7 +453,7 @@ static void test_exchange_under_way(void **state)
 			     i < 1000 ? 8 : 4);
 	for (i = 0; i < 2; i++)
 		assert_int_equal(set_build(&spec[i], &image[i], NULL), 0);
-	put(SETS_STATIC, SLOT, sets_create("a", image[0].line, image[0].n_lines, NULL));
+	put(SETS_STATIC, SLOT, sets_create(sets, "a", image[0].line, image[0].n_lines, NULL));
 	stop = false;
 	rounds = 0;
 	assert_int_equal(pthread_create(&thread, NULL, exchanger, image), 0);
@@ -409,29 +471,31 @@ static void test_exchange_under_way(void **state)
 
 static void test_pins(void **state)
 {
-	struct sets other;
+	struct sets *other;
 	struct err err = { 0 };
 	char dir[256];
-	uint8_t line[SHUNT_SET_LINE] = { 0 };
+	struct shunt_set_head line = { .lines = 1 };
 	struct sets_change change = { .table = SETS_STATIC, .slot = 1 };
 	uint64_t hash = 0;
 
 	snprintf(dir, sizeof(dir), "%s/bpf", unit_folder());
 	ok(pins_open(dir, &err), &err);
 	ok(sets_open(dir, &other, &err), &err);
-	((struct shunt_set_head *)line)->hash = 42;
-	change.fd = sets_create("x", line, 1, &err);
-	ok(sets_exchange(&other, &change, 1, &err), &err);
-	sets_drop(&change, 1);
-	sets_close(&other);
+	line.hash = 42;
+	change.set = sets_create(other, "x", &line, 1, &err);
+	ok(sets_exchange(other, &change, 1, &err), &err);
+	sets_drop(other, &change, 1);
+	ok(sets_create(other, "lost", &line, 1, &err), &err);
+	sets_close(other);
 	ok(sets_open(dir, &other, &err), &err);		/* as after a start */
-	ok(sets_hash(&other, 1, &hash), &err);
+	ok(sets_hash(other, 1, &hash), &err);
 	assert_int_equal(hash, 42);
-	change.fd = sets_create("y", line, 1, &err);
-	ok(sets_exchange(&other, &change, 1, &err), &err);
-	assert_true(change.old_fd >= 0);
-	sets_drop(&change, 1);
-	sets_close(&other);
+	assert_int_equal(other->used[0], 3);	/* none, and the set's; not what was in no slot */
+	change.set = sets_create(other, "y", &line, 1, &err);
+	ok(sets_exchange(other, &change, 1, &err), &err);
+	assert_true(change.old >= 0);
+	sets_drop(other, &change, 1);
+	sets_close(other);
 	umount2(dir, MNT_DETACH);
 }
 
@@ -444,7 +508,7 @@ static void dynamic(uint32_t entries, uint64_t timeout_ns, bool counts)
 	unsigned int i;
 	int fd;
 
-	ok(dset_configure(&sets, SLOT, &conf, &err), &err);
+	ok(dset_configure(sets, SLOT, &conf, &err), &err);
 	fd = dset_create("dyn", entries, &err);
 	ok(fd, &err);
 	put(SETS_DYNAMIC, SLOT, fd);
@@ -466,7 +530,7 @@ static int64_t ask(enum sets_what what, uint64_t now_s)
 static struct shunt_set_value element(void)
 {
 	struct shunt_set_value value;
-	int fd = sets_inner(&sets, SETS_DYNAMIC, SLOT);
+	int fd = sets_dynamic(sets, SLOT);
 
 	assert_int_equal(bpf_map_lookup_elem(fd, &asked->question[0].key, &value), 0);
 	fd_close(fd);
@@ -514,7 +578,7 @@ static void test_counts(void **state)
 
 static void test_full(void **state)
 {
-	uint64_t before = sets_full(&sets, SLOT);
+	uint64_t before = sets_full(sets, SLOT);
 	unsigned int i, added = 0;
 
 	dynamic(100, 0, false);
@@ -526,18 +590,18 @@ static void test_full(void **state)
 		added += !asked->question[i].answer;
 	}
 	assert_int_equal(added, 100);
-	assert_int_equal(sets_full(&sets, SLOT) - before, 50);
+	assert_int_equal(sets_full(sets, SLOT) - before, 50);
 	run(SETS_ADD);					/* again: those that are there are fine */
-	assert_int_equal(sets_full(&sets, SLOT) - before, 100);
+	assert_int_equal(sets_full(sets, SLOT) - before, 100);
 	run(SETS_DHAS);
 	for (i = added = 0; i < 150; i++)
 		added += asked->question[i].answer == 1;
 	assert_int_equal(added, 100);
 	put(SETS_DYNAMIC, SLOT, -1);
-	before = sets_full(&sets, SLOT);
+	before = sets_full(sets, SLOT);
 	asked->n = 1;
 	assert_int_equal(ask(SETS_ADD, 100), -ENOENT);
-	assert_int_equal(sets_full(&sets, SLOT), before + 1);
+	assert_int_equal(sets_full(sets, SLOT), before + 1);
 }
 
 static void test_commands(void **state)
@@ -549,7 +613,7 @@ static void test_commands(void **state)
 	int fd;
 
 	dynamic(2, 0, true);
-	fd = sets_inner(&sets, SETS_DYNAMIC, SLOT);
+	fd = sets_dynamic(sets, SLOT);
 	ok(fd, &err);
 	now_s = dset_now_ns() / SECOND_NS;
 	assert_int_equal(dset_get(fd, &key, &value), -ENOENT);
@@ -658,6 +722,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exchange_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exchange_under_way, setup, teardown),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test_setup_teardown(test_times, setup, teardown),
