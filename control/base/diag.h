@@ -12,7 +12,11 @@ struct diag {
 	int key;		/* 1: the member's key is meant, 0: its value */
 	int offset;		/* characters into that scalar; -1: all of it */
 	int len;		/* characters meant from there; 0: unknown */
-	int line, column;	/* from 1; of syntax errors, which have no path; 0: go by path */
+	/*
+	 * From 1; of syntax errors, which have no path, and in a scalar of several lines: there
+	 * they count from where its text begins. 0: go by path and offset
+	 */
+	int line, column;
 	const char *code;	/* stable, for programs: "unknown_key", "no_such_edge" */
 	const char *message;
 	const char *hint;	/* "did you mean 'sport'?"; NULL: none */

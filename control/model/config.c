@@ -4,7 +4,7 @@
  * config.c - read a configuration, look things up in it
  *
  * DOC: Sections are read in the order in which they refer to each other: sets,
- * nodes, graphs, attachments. Whatever is wrong with a thing, its name is
+ * maps, nodes, graphs, attachments. Whatever is wrong with a thing, its name is
  * known afterwards, so that no finding is only the echo of another.
  */
 #include <errno.h>
@@ -21,11 +21,12 @@ _Static_assert(offsetof(struct config_chain, name) == 0, "begins with its name")
 _Static_assert(offsetof(struct config_node, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_graph, name) == 0, "begins with its name");
 
-enum { TOP_VERSION, TOP_SETTINGS, TOP_SETS, TOP_NODES, TOP_GRAPHS, TOP_ATTACH, TOP_MAX };
+enum { TOP_VERSION, TOP_SETTINGS, TOP_SETS, TOP_MAPS, TOP_NODES, TOP_GRAPHS, TOP_ATTACH, TOP_MAX };
 static const struct config_key top_keys[] = {
 	[TOP_VERSION] = { "version", TREE_SCALAR, true },
 	[TOP_SETTINGS] = { "settings", TREE_MAP, false },
 	[TOP_SETS] = { "sets", TREE_MAP, false },
+	[TOP_MAPS] = { "maps", TREE_MAP, false },
 	[TOP_NODES] = { "nodes", TREE_MAP, false },
 	[TOP_GRAPHS] = { "graphs", TREE_MAP, false },
 	[TOP_ATTACH] = { "attach", TREE_LIST, false },
@@ -66,6 +67,7 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 	if (config_read_keys(r, tree, "the configuration", top_keys, value) < 0)
 		return;
 	r->sets_unknown = is_unknown(tree, value[TOP_SETS], TOP_SETS);
+	r->maps_unknown = is_unknown(tree, value[TOP_MAPS], TOP_MAPS);
 	r->nodes_unknown = is_unknown(tree, value[TOP_NODES], TOP_NODES);
 	r->graphs_unknown = is_unknown(tree, value[TOP_GRAPHS], TOP_GRAPHS);
 	if (value[TOP_VERSION])
@@ -73,7 +75,9 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 	if (value[TOP_SETTINGS])
 		config_read_keys(r, value[TOP_SETTINGS], "'settings'", settings_keys, none);
 	if (value[TOP_SETS])
-		config_node_read_sets(r, value[TOP_SETS]);
+		config_set_read_all(r, value[TOP_SETS]);
+	if (value[TOP_MAPS])
+		config_map_read_all(r, value[TOP_MAPS]);
 	if (value[TOP_NODES])
 		config_node_read_all(r, value[TOP_NODES]);
 	if (value[TOP_GRAPHS])

@@ -41,6 +41,8 @@
 #include <model/tree.h>
 #include <shunt/abi.h>
 
+#define CONFIG_ELEMENTS_MAX	(4u << 20)	/* of a set */
+#define CONFIG_KEY_BYTES_MAX	40	/* of an element: ip6 takes 16, ether 8, all else 4 */
 #define CONFIG_CHAIN_DEPTH_MAX	8	/* chains that a packet is in at once, by 'jump' */
 
 /*
@@ -171,6 +173,40 @@ const struct config_set *config_set_find(const struct config *config, const char
 const struct config_map *config_map_find(const struct config *config, const char *name);
 const struct config_chain *config_chain_find(const struct config_node *node, const char *name);
 const struct config_graph *config_graph_find(const struct config *config, const char *name);
+
+/*
+ * The field that stands for all that take the same values: of EXPR_IP_DADDR it is EXPR_IP_SADDR;
+ * EXPR_FIELD_MAX: no set has any
+ */
+enum expr_field config_type_field(enum expr_field field);
+/* "ip . port" */
+void config_type_print(const enum expr_field *field, unsigned int n_fields, struct buf *out);
+
+/**
+ * config_element() - Read an element of a set or map: "10.0.0.0/8", "10.0.0.1 . 80-90"
+ * @text:	@len bytes, without a NUL
+ * @offset:	Of @text in the scalar at @path
+ * @ret_tuple:	@n_fields of them
+ * Return: 0; -EINVAL: diags tell
+ */
+int config_element(const char *text, size_t len, const enum expr_field *field,
+		   unsigned int n_fields, const char *path, int offset, struct diags *diags,
+		   struct expr_interval *ret_tuple);
+void config_element_print(const struct expr_interval *tuple, const enum expr_field *field,
+			  unsigned int n_fields, struct buf *out);
+
+/**
+ * config_elements() - Read the elements of a set as text
+ * One a line, see model/expr_text.h.
+ * @ret_tuple:	In diags->arena: config_elements_sort() is still to be called
+ * Return: 0; -EINVAL: diags tell, at @path with line and column of @text
+ */
+int config_elements(const char *text, size_t len, const enum expr_field *field,
+		    unsigned int n_fields, const char *path, struct diags *diags,
+		    struct expr_interval **ret_tuple, unsigned int *ret_n);
+/* Sort; of one field: merge; of several: leave out doubles. Return: the new count */
+unsigned int config_elements_sort(struct expr_interval *tuple, unsigned int n,
+				  unsigned int n_fields);
 
 /* "pass", "drop(rate)", "redirect(eth1)", "boundary(tc-in)", "meter" */
 void config_target_print(const struct config_target *target, struct buf *out);

@@ -8,6 +8,8 @@
 
 #include <model/config_read.h>
 
+#define TIME_BYTES_MAX	64
+
 static const char *const kind_nouns[] = {
 	[TREE_SCALAR] = "a single value", [TREE_MAP] = "a map", [TREE_LIST] = "a list",
 };
@@ -135,7 +137,8 @@ int config_read_keys(struct config_reader *r, const struct tree *tree, const cha
 		seen[k] = true;
 		if (keys[k].kind != TREE_SCALAR && config_read_is_empty(member))
 			continue;
-		if (config_read_is(r, member, keys[k].kind,
+		if ((keys[k].or_scalar && member->kind == TREE_SCALAR) ||
+		    config_read_is(r, member, keys[k].kind,
 				   arena_printf(r->arena, "'%s'", keys[k].name)))
 			ret_value[k] = member;
 	}
@@ -230,6 +233,85 @@ bool config_read_number(struct config_reader *r, const struct tree *tree, const 
 	}
 	*ret_number = number;
 	return true;
+}
+
+bool config_read_bool(struct config_reader *r, const struct tree *tree, const char *what,
+		      bool *ret_bool)
+{
+	if (strcmp(tree->text, "true") && strcmp(tree->text, "false")) {
+		config_read_error(r, tree, "bad_value", "%s is 'true' or 'false', not '%.60s'",
+				  what, tree->text);
+		return false;
+	}
+	*ret_bool = !strcmp(tree->text, "true");
+	return true;
+}
+
+bool config_read_time(struct config_reader *r, const struct tree *tree, const char *what,
+		      uint64_t *ret_ns)
+{
+	if (tree->len <= TIME_BYTES_MAX && !expr_time(tree->text, tree->len, ret_ns))
+		return true;
+	config_read_error(r, tree, "bad_value", "%s is a time up to 3650d, not '%.60s'", what,
+			  tree->text)->hint = "days to milliseconds: 1d2h3m4s, 500ms";
+	return false;
+}
+
+bool config_read_count(struct config_reader *r, const struct tree *list, size_t max,
+		       const char *what, const char *items)
+{
+	if (list->n <= max)
+		return true;
+	config_read_error(r, list, "too_many", "%s has at most %zu %s, this one %zu", what, max,
+			  items, list->n)->key = 1;
+	return false;
+}
+
+void config_read_comment(struct config_reader *r, const struct tree *tree)
+{
+	if (tree)
+		config_read_line(r, tree, "a comment", CONFIG_COMMENT_MAX);
+}
+
+void config_item_path_init(struct config_item_path *path, struct config_reader *r,
+			   const struct tree *list)
+{
+	*path = (struct config_item_path){ 0 };
+	buf_printf(&path->buf, "%s/", tree_path(list, r->arena));
+	path->prefix = path->buf.len;
+}
+
+const char *config_item_path(struct config_item_path *path, size_t i)
+{
+	path->buf.len = path->prefix;
+	buf_printf(&path->buf, "%zu", i);
+	return path->buf.data;
+}
+
+void config_read_place(struct config_reader *r, const struct tree *tree, bool key)
+{
+	struct diag *diag;
+
+	if (!r->diags->n || r->diags->total > DIAGS_MAX)
+		return;
+	diag = &r->diags->v[r->diags->n - 1];
+	diag->path = tree_path(tree, r->arena);
+	diag->key = key;
+}
+
+bool config_read_at_name(struct config_reader *r, const struct tree *tree, const char *what)
+{
+	static const char other[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	struct diag *diag;
+
+	if (!config_read_name_key(r, tree, what))
+		return false;
+	if (islower((unsigned char)tree->key[0]) && !strpbrk(tree->key, other))
+		return true;
+	diag = config_read_error(r, tree, "bad_name", "'%s' is no name for %s", tree->key, what);
+	diag->key = 1;
+	diag->hint = "rules must be able to spell it: a lower-case letter, then a-z, 0-9, '_' and '-'";
+	return false;
 }
 
 int config_read_word(struct config_reader *r, const struct tree *tree, const char *what,

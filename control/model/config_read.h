@@ -6,8 +6,10 @@
 
 #include <model/config.h>
 
-#define CONFIG_RULES_MAX	1000	/* of a node */
-#define CONFIG_ELEMENTS_MAX	100000	/* of a set */
+#define CONFIG_RULES_MAX	250000	/* of a node, with its chains */
+#define CONFIG_MAP_MAX		65536	/* elements of a map of one field */
+#define CONFIG_MAP_TUPLES_MAX	16384	/* of several: each may have to be compared with each */
+#define CONFIG_SET_SIZE		65536	/* of a dynamic set that says none */
 #define CONFIG_COMMENT_MAX	128	/* bytes */
 #define CONFIG_GLOB_MAX		63	/* bytes */
 #define CONFIG_PATH_MAX		4095	/* bytes, of a module's object file */
@@ -18,7 +20,7 @@ struct config_reader {
 	struct arena *arena;		/* diags->arena */
 	struct config *config;
 	/* The section is wrong: what it would have defined is not known, so nobody misses it */
-	bool sets_unknown, nodes_unknown, graphs_unknown;
+	bool sets_unknown, maps_unknown, nodes_unknown, graphs_unknown;
 };
 
 /* A key that a map may have */
@@ -26,6 +28,7 @@ struct config_key {
 	const char *name;		/* NULL: the end of the table */
 	enum tree_kind kind;
 	bool required;
+	bool or_scalar;			/* a single value will do, too */
 };
 
 /* Return: the finding, to amend; its path is @tree's */
@@ -64,6 +67,17 @@ bool config_read_line(struct config_reader *r, const struct tree *tree, const ch
 /* Decimal, @max at most */
 bool config_read_number(struct config_reader *r, const struct tree *tree, const char *what,
 			unsigned int max, int *ret_number);
+/* "true" or "false" */
+bool config_read_bool(struct config_reader *r, const struct tree *tree, const char *what,
+		      bool *ret_bool);
+/* "1h30m", "500ms": up to 3650 days */
+bool config_read_time(struct config_reader *r, const struct tree *tree, const char *what,
+		      uint64_t *ret_ns);
+/* Finds a list that is longer than @max. @what: "a set"; @items: "elements" */
+bool config_read_count(struct config_reader *r, const struct tree *list, size_t max,
+		       const char *what, const char *items);
+/* Finds a comment that is none; NULL is fine */
+void config_read_comment(struct config_reader *r, const struct tree *tree);
 /* The index of a word in a list, NULL at its end; -1: there is a finding */
 int config_read_word(struct config_reader *r, const struct tree *tree, const char *what,
 		     const char *const *words);
@@ -81,8 +95,47 @@ bool config_is_target(const char *text);
 bool config_is_dev(const char *text);
 bool config_is_dev_text(const char *text);
 
+/* Path of a list's items: findings copy it, so that good items cost no memory */
+struct config_item_path {
+	struct buf buf;			/* buf_fini() releases it */
+	size_t prefix;
+};
+
+void config_item_path_init(struct config_item_path *path, struct config_reader *r,
+			   const struct tree *list);
+const char *config_item_path(struct config_item_path *path, size_t i);
+
+/* A finding that was told without a path is about @tree, or its key */
+void config_read_place(struct config_reader *r, const struct tree *tree, bool key);
+
+/*
+ * A name that rules refer to as '@name' (what a rule can spell is less than what a name may be).
+ * @what: "a set"
+ */
+bool config_read_at_name(struct config_reader *r, const struct tree *tree, const char *what);
+
+/* A type: fields, 0 of them if there is a finding. @what: "a set" */
+unsigned int config_type_read(struct config_reader *r, const struct tree *tree, const char *what,
+			      enum expr_field *ret_field);
+
+/* config_type.c: order of tuples; whether some values are in both */
+int config_tuple_compare(const struct expr_interval *a, const struct expr_interval *b,
+			 unsigned int n_fields);
+bool config_tuple_overlap(const struct expr_interval *a, const struct expr_interval *b,
+			  unsigned int n_fields);
+/* Whether @a ends behind @b, or where it does */
+bool config_tuple_reaches(const struct expr_interval *a, const struct expr_interval *b);
+
+/* config_rule.c: all rules of a node, and its chains; either may be NULL */
+void config_rule_read(struct config_reader *r, const struct tree *rules,
+		      const struct tree *chains, bool chains_unknown, struct config_node *node);
+/* Finds what is wrong with a verdict alone; @tree: the scalar it is in */
+void config_rule_check_reason(struct config_reader *r, const struct tree *tree,
+			      const struct expr_verdict *verdict);
+
 /* The sections; each part's names are known afterwards, whatever was wrong with them */
-void config_node_read_sets(struct config_reader *r, const struct tree *section);
+void config_set_read_all(struct config_reader *r, const struct tree *section);
+void config_map_read_all(struct config_reader *r, const struct tree *section);
 void config_node_read_all(struct config_reader *r, const struct tree *section);
 void config_graph_read_all(struct config_reader *r, const struct tree *section);
 void config_attach_read_all(struct config_reader *r, const struct tree *section);

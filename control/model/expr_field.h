@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
-/* expr_field.h - how fields and their values are spelt; for expr*.c only */
+/* expr_field.h - how fields and their values are spelt; for model/ only */
 #ifndef MODEL_EXPR_FIELD_H
 #define MODEL_EXPR_FIELD_H
 

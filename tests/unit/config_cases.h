@@ -28,6 +28,8 @@ struct config_case {
 	"sets: { hosts: { type: ip }, hosts6: { type: ip6 }, " \
 	"ports: { type: port }, protos: { type: proto } }\n" GUARD
 #define HINT_NAME "[a name is a letter or digit, then letters, digits, '_' and '-']"
+#define TYPES "'ip', 'ip6', 'port', 'proto', 'ether', 'mark', 'vlan' or 'iif'"
+#define HINT_TYPE " [several with dots between them: 'ip . port . proto']"
 #define HINT_SET \
 	"[rules must be able to spell it: a lower-case letter, then a-z, 0-9, '_' and '-']"
 
@@ -66,7 +68,7 @@ static const struct config_case section_cases[] = {
 	{ "top: unknown key, not near",
 	  V "interfaces: {}\n",
 	  "/interfaces! unknown_key: unknown key 'interfaces' in the configuration"
-	  " [its keys are 'version', 'settings', 'sets', 'nodes', 'graphs', 'attach']\n" },
+	  " [its keys are 'version', 'settings', 'sets', 'maps', 'nodes', 'graphs', 'attach']\n" },
 	{ "top: misspelt section is not missed by others",
 	  V "nods: { a: { module: count } }\n" "graphs: { g: [a] }\n",
 	  "/nods! unknown_key: unknown key 'nods' in the configuration"
@@ -101,20 +103,19 @@ static const struct config_case section_cases[] = {
 	{ "set: unknown type, near",
 	  V "sets: { x: { type: ipv6 } }\n",
 	  "/sets/x/type bad_value: "
-	  "the type of a set is 'ip', 'ip6', 'port' or 'proto', not 'ipv6'"
+	  "the type of a set is " TYPES ", not 'ipv6'"
 	  " [did you mean 'ip6'?]\n" },
 	{ "set: unknown type, not near",
 	  V "sets: { x: { type: mac } }\n",
 	  "/sets/x/type bad_value: "
-	  "the type of a set is 'ip', 'ip6', 'port' or 'proto', not 'mac'\n" },
+	  "the type of a set is " TYPES ", not 'mac'" HINT_TYPE "\n" },
 	{ "set: unknown key",
 	  V "sets: { x: { type: ip, element: [10.0.0.1] } }\n",
 	  "/sets/x/element! unknown_key: unknown key 'element' in set 'x'"
 	  " [did you mean 'elements'?]\n" },
-	{ "set: elements a scalar",
-	  V "sets: { x: { type: ip, elements: 10.0.0.1 } }\n",
-	  "/sets/x/elements wrong_kind: "
-	  "'elements' must be a list, not a single value\n" },
+	{ "set: elements a map",
+	  V "sets: { x: { type: ip, elements: { a: b } } }\n",
+	  "/sets/x/elements wrong_kind: 'elements' must be a list, not a map\n" },
 	{ "set: element a list",
 	  V "sets: { x: { type: ip, elements: [[10.0.0.1]] } }\n",
 	  "/sets/x/elements/0 wrong_kind: "
@@ -134,7 +135,7 @@ static const struct config_case section_cases[] = {
 	{ "set: elements of an unknown type are not read",
 	  V "sets: { x: { type: mac, elements: [zz] } }\n",
 	  "/sets/x/type bad_value: "
-	  "the type of a set is 'ip', 'ip6', 'port' or 'proto', not 'mac'\n" },
+	  "the type of a set is " TYPES ", not 'mac'" HINT_TYPE "\n" },
 	{ "set: a name that rules cannot spell",
 	  V "sets: { Hosts: { type: ip } }\n",
 	  "/sets/Hosts! bad_name: 'Hosts' is no name for a set"
@@ -170,7 +171,7 @@ static const struct config_case section_cases[] = {
 	{ "node: unknown key, not near",
 	  V "nodes: { a: { module: filter, priority: 3 } }\n",
 	  "/nodes/a/priority! unknown_key: unknown key 'priority' in node 'a'"
-	  " [its keys are 'module', 'config', 'rules', 'default', 'comment']\n" },
+	  " [its keys are 'module', 'config', 'rules', 'chains', 'default', 'comment']\n" },
 	{ "node: module a map",
 	  V "nodes: { a: { module: { name: filter } } }\n",
 	  "/nodes/a/module wrong_kind: 'module' must be a single value, not a map\n" },
@@ -319,7 +320,7 @@ static const struct config_case section_cases[] = {
 	  "    rules:\n"
 	  "      - ip saddr @x drop\n",
 	  "/sets/x/type bad_value: "
-	  "the type of a set is 'ip', 'ip6', 'port' or 'proto', not 'ipx'"
+	  "the type of a set is " TYPES ", not 'ipx'"
 	  " [did you mean 'ip'?]\n" },
 	{ "rule: unknown reason, near",
 	  RULES "tcp dport 22 drop(polcy)\n",
