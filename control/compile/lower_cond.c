@@ -206,11 +206,11 @@ static unsigned int conds_of(const struct deal *deal)
 	       say(deal->subject, 0, deal->per, NULL);
 }
 
-/* Halve the longest lists until an extension can hold all. Return: whether one can */
+/* Shorten the longest lists until an extension can hold all. Return: whether one can */
 static bool deal_out(struct deal *deal, unsigned int n, unsigned int room)
 {
+	unsigned int i, sum, half;
 	struct deal *longest;
-	unsigned int i, sum;
 
 	for (;;) {
 		longest = NULL;
@@ -223,7 +223,8 @@ static bool deal_out(struct deal *deal, unsigned int n, unsigned int room)
 			return true;
 		if (!longest)
 			return false;
-		longest->per = (longest->per + 1) / 2;
+		half = (longest->per + 1) / 2;
+		longest->per -= sum - room < longest->per - half ? sum - room : longest->per - half;
 	}
 }
 
