@@ -135,32 +135,33 @@ static __always_inline __u64 classify_view_off(const struct classify *walk)
 	return walk->shape->view_off + (view & 1) * walk->shape->view_size;
 }
 
-/* A tombstone of the view in force: the rule went after the image was built */
-static __always_inline bool classify_gone(const struct classify *walk, __u32 prio)
+/* 1: a tombstone of the view in force, the rule went after the image was built */
+static __always_inline __u32 classify_gone(const struct classify *walk, __u64 rule)
 {
-	__u64 rule = (prio >> CLASSIFIER_PRIO_SHIFT) - 1;
-	const __u64 *bits;
+	const __u64 *bits = walk->image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
 
-	if (!walk->gone)
-		return false;
-	barrier_var(rule);
-	if (rule >= walk->shape->rules)
-		return false;
-	bits = walk->image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
 	return bits[rule / 64] >> rule % 64 & 1;
 }
 
 /*
- * A row whose box holds the packet.
+ * A row whose box holds the packet. What makes it not count is one branch: a second one would
+ * double the ways that the verifier follows with each row of a leaf.
  * Return: whether rows behind it need no look, for it is taken, or not better than what is
  */
 static __always_inline bool classify_take(struct classify *walk, __u32 prio, __u32 ref, bool base)
 {
+	__u64 rule = (prio >> CLASSIFIER_PRIO_SHIFT) - 1;
+	__u32 skip = ((__u64)prio - walk->floor) >> 63;
+
 	if (prio >= walk->best)
 		return true;
-	if (prio < walk->floor)
-		return false;
-	if (base && classify_gone(walk, prio))
+	if (base) {
+		barrier_var(rule);
+		if (rule >= walk->shape->rules)	/* never */
+			return true;
+		skip |= classify_gone(walk, rule);
+	}
+	if (skip)
 		return false;
 	if (walk->shape->exts && ref & CLASSIFIER_EXT &&
 	    !CLASSIFY_HOLDS(walk->ctx, ref & ~CLASSIFIER_EXT))
@@ -494,9 +495,10 @@ static __always_inline struct classify_found classify(shunt_ctx *ctx, const void
 		.view = in_force, .gone = view->gone, .best = CLASSIFIER_NONE,
 	};
 
+	classify_family(&walk, v6);
+	/* Last: behind a bpf_loop() Linux 6.18 tells the states of a leaf's loop apart, 2^rows of them */
 	if (view->rows[v6])
 		classify_view(&walk, v6, view->rows[v6]);
-	classify_family(&walk, v6);
 	return (struct classify_found){ .prio = walk.best, .ref = walk.ref };
 }
 
