@@ -3,9 +3,10 @@
 /*
  * json.c - a tree from and to JSON
  *
- * jansson reads; its values carry no positions. A scan of the text beforehand
- * bounds depth and count, so that neither its recursion nor its memory, which
- * is many times the text's, depends on who wrote the text.
+ * What the command sends is read by json_plain.c, jansson reads all else; its
+ * values carry no positions. A scan of the text beforehand bounds depth and
+ * count, so that neither its recursion nor its memory, which is many times the
+ * text's, depends on who wrote the text.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 
 #include <base/jsonw.h>
-#include <model/tree.h>
+#include <model/json_plain.h>
 
 static int refuse_at(struct diags *diags, const char *text, size_t offset, const char *code,
 		     const char *message)
@@ -142,10 +143,15 @@ static int refuse_syntax(struct diags *diags, const json_error_t *error)
 
 int tree_from_json(const char *text, size_t len, struct diags *diags, struct tree **ret_tree)
 {
+	struct tree *plain = json_plain_read(text, len, diags->arena);
 	json_error_t error;
 	json_t *json;
 	int r;
 
+	if (plain) {
+		*ret_tree = plain;
+		return 0;
+	}
 	r = check_bounds(text, len, diags);
 	if (r < 0)
 		return r;
