@@ -3,11 +3,11 @@
 /*
  * tool_classgen.c - print a rule set
  *
- *	classgen KIND N SEED [--v6] [--rules | --yaml | --nft | --iptables]
- *	classgen --read FILE [--rules | --yaml | --nft | --iptables]
+ *	classgen KIND N SEED [--v6] [--rules | --yaml]
+ *	classgen --read FILE [--rules | --yaml]
  *
- * KIND: acl, fw, ipc. In ClassBench's format, as rules of shunt, as a configuration, or as rules of
- * the peers that tests and benchmarks compare with; verdicts are accept and drop in turn.
+ * KIND: acl, fw, ipc. In ClassBench's format, as rules of shunt, or as a configuration's nodes and
+ * graphs; verdicts are accept and drop in turn.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,54 +15,17 @@
 #include "classgen.h"
 
 static const char usage[] =
-	"usage: classgen KIND N SEED [--v6] [--rules | --yaml | --nft | --iptables]\n"
-	"       classgen --read FILE [--rules | --yaml | --nft | --iptables]\n";
+	"usage: classgen KIND N SEED [--v6] [--rules | --yaml]\n"
+	"       classgen --read FILE [--rules | --yaml]\n";
 
-static void print_rules(const struct classbench_set *set, const char *before)
+static void print_rules(const struct classbench_set *set)
 {
 	char text[CLASSBENCH_TEXT];
 	size_t i;
 
 	for (i = 0; i < set->n; i++) {
 		classbench_text(set, i, classbench_verdict(i), text, sizeof(text));
-		printf("%s%s\n", before, text);
-	}
-}
-
-static void print_address(const char *option, const uint32_t *addr, unsigned int len)
-{
-	if (len)
-		printf(" %s %u.%u.%u.%u/%u", option, addr[0] >> 24, addr[0] >> 16 & 255,
-		       addr[0] >> 8 & 255, addr[0] & 255, len);
-}
-
-static void print_ports(const char *option, uint16_t first, uint16_t last)
-{
-	if (first || last != 65535)
-		printf(" %s %u:%u", option, first, last);
-}
-
-/* For iptables-restore -n, into chain 'bench' of table 'raw' */
-static void print_iptables(const struct classbench_set *set)
-{
-	size_t i;
-
-	for (i = 0; i < set->n; i++) {
-		const struct classbench_rule *rule = &set->rule[i];
-		bool ports = rule->sport_first || rule->sport_last != 65535 ||
-			     rule->dport_first || rule->dport_last != 65535;
-
-		printf("-A bench");
-		print_address("-s", rule->saddr, rule->slen);
-		print_address("-d", rule->daddr, rule->dlen);
-		if (rule->proto_mask)
-			printf(" -p %u", rule->proto);
-		if (ports || (rule->flags_mask && rule->proto == 6))
-			printf(" -m %s", rule->proto == 6 ? "tcp" :
-			       rule->proto == 17 ? "udp" : "sctp");
-		print_ports("--sport", rule->sport_first, rule->sport_last);
-		print_ports("--dport", rule->dport_first, rule->dport_last);
-		printf(" -j %s\n", i % 2 ? "DROP" : "ACCEPT");
+		printf("%s\n", text);
 	}
 }
 
@@ -73,11 +36,7 @@ static int print_set(const struct classbench_set *set, const char *as)
 	if (!*as) {
 		classbench_write(set, stdout);
 	} else if (!strcmp(as, "--rules")) {
-		print_rules(set, "");
-	} else if (!strcmp(as, "--nft")) {
-		print_rules(set, "add rule netdev t bench ");
-	} else if (!strcmp(as, "--iptables")) {
-		print_iptables(set);
+		print_rules(set);
 	} else if (!strcmp(as, "--yaml")) {
 		yaml = classbench_yaml(set);
 		printf("version: 1\n%s", yaml);
