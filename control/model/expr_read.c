@@ -13,7 +13,7 @@
 
 struct scan_span expr_read_word(struct expr_reader *p)
 {
-	return scan_word(p->s, "_-");
+	return scan_word(p->s, SCAN_LETTERS | SCAN_NAME);
 }
 
 bool expr_read_is(struct expr_reader *p, const char *word)
@@ -178,7 +178,7 @@ static int read_iif(struct expr_reader *p, struct scan_span *ret_span)
 		if (r < 0)
 			return r;
 	} else {
-		span = scan_word(p->s, "_-.");
+		span = scan_word(p->s, SCAN_LETTERS | SCAN_NAME | SCAN_DOT);
 		if (p->s->text[p->s->pos] == '*') {
 			p->s->pos++;
 			span.len++;

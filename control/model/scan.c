@@ -7,15 +7,25 @@
 
 #include <model/scan.h>
 
-#define LETTERS(from, to) [from ... to] = true
+#define BLANK		0x80
+#define RANGE(from, to) [from ... to]
 
 /* Of ASCII; the library's functions ask for the locale at each character */
-static const bool is_letter[256] = { LETTERS('a', 'z'), LETTERS('A', 'Z'), LETTERS('0', '9') };
-static const bool is_blank[256] = { LETTERS('\t', '\r'), [' '] = true };
+static const unsigned char class[256] = {
+	RANGE('a', 'z') = SCAN_LETTERS, RANGE('A', 'Z') = SCAN_LETTERS,
+	RANGE('0', '9') = SCAN_LETTERS, ['_'] = SCAN_NAME, ['-'] = SCAN_NAME,
+	['.'] = SCAN_DOT, [':'] = SCAN_COLON, ['/'] = SCAN_PREFIX, ['%'] = SCAN_PREFIX,
+	RANGE('\t', '\r') = BLANK, [' '] = BLANK,
+};
+
+static unsigned char class_at(const struct scan *s, int pos)
+{
+	return class[(unsigned char)s->text[pos]];
+}
 
 void scan_blanks(struct scan *s)
 {
-	while (is_blank[(unsigned char)s->text[s->pos]])
+	while (class_at(s, s->pos) == BLANK)
 		s->pos++;
 }
 
@@ -38,30 +48,25 @@ bool scan_eat(struct scan *s, const char *what)
 	return true;
 }
 
-static bool is_one_of(char c, const char *extra)
-{
-	for (; *extra; extra++)
-		if (*extra == c)
-			return true;
-	return false;
-}
-
-struct scan_span scan_word(struct scan *s, const char *extra)
+struct scan_span scan_word(struct scan *s, unsigned int classes)
 {
 	struct scan_span span;
+	int pos;
 
 	scan_blanks(s);
-	span.offset = s->pos;
-	while (is_letter[(unsigned char)s->text[s->pos]] || is_one_of(s->text[s->pos], extra))
-		s->pos++;
-	span.len = s->pos - span.offset;
+	span.offset = pos = s->pos;
+	while (class_at(s, pos) & classes)
+		pos++;
+	s->pos = pos;
+	span.len = pos - span.offset;
 	return span;
 }
 
 struct scan_span scan_value(struct scan *s, bool colons)
 {
-	const char *extra = colons ? "./-:_%" : "./-_%";
-	struct scan_span span = scan_word(s, extra);
+	unsigned int classes = SCAN_LETTERS | SCAN_NAME | SCAN_DOT | SCAN_PREFIX |
+			       (colons ? SCAN_COLON : 0);
+	struct scan_span span = scan_word(s, classes);
 	int end;
 
 	if (!span.len)
@@ -71,7 +76,7 @@ struct scan_span scan_value(struct scan *s, bool colons)
 		end = ++s->pos;
 	if (s->text[end - 1] == '-') {
 		s->pos = end;
-		if (scan_word(s, extra).len)
+		if (scan_word(s, classes).len)
 			end = s->pos;
 	}
 	s->pos = end;
@@ -83,7 +88,7 @@ struct scan_span scan_from(const struct scan *s, struct scan_span from)
 {
 	int end = s->pos;
 
-	while (end > from.offset && is_blank[(unsigned char)s->text[end - 1]])
+	while (end > from.offset && class_at(s, end - 1) == BLANK)
 		end--;
 	return (struct scan_span){ from.offset, end - from.offset };
 }

@@ -29,8 +29,14 @@ char scan_peek(struct scan *s);
 /* Step over blanks, and over @what if it comes next. Return: whether it did */
 bool scan_eat(struct scan *s, const char *what);
 
-/* Letters, digits and characters of @extra; len 0: none here */
-struct scan_span scan_word(struct scan *s, const char *extra);
+#define SCAN_LETTERS	0x01		/* and digits */
+#define SCAN_NAME	0x02		/* _ - */
+#define SCAN_DOT	0x04		/* . */
+#define SCAN_COLON	0x08		/* : */
+#define SCAN_PREFIX	0x10		/* / % */
+
+/* Characters of those classes; len 0: none here */
+struct scan_span scan_word(struct scan *s, unsigned int classes);
 /*
  * The word of a value: address, prefix, range; blanks around a range's dash belong to it.
  * @colons:	Colons are part of it; else it ends there
