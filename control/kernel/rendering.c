@@ -46,6 +46,7 @@ static void render_conf(const struct plan_graph *graph, uint32_t miss_counter,
 		.generation = graph->generation,
 		.miss_counter = miss_counter,
 		.reason_counter = reason_counter,
+		.hook = graph->hook,
 		.handoff_tag = tag,
 	};
 }

@@ -54,6 +54,27 @@ static __always_inline int shunt_tx(shunt_ctx *ctx)
 	return XDP_TX;
 }
 
+static __always_inline int shunt_tx_inwards(shunt_ctx *ctx)
+{
+	return XDP_DROP;	/* nothing is on its way out here */
+}
+
+static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
+{
+	return bpf_xdp_store_bytes(ctx, off, buf, len);
+}
+
+/*
+ * Make the frame so long. What it holds is undefined then: there is always room to grow in
+ * front of it, and nothing is lost behind.
+ */
+static __always_inline int shunt_resize(shunt_ctx *ctx, __u32 len)
+{
+	int more = len - shunt_frame_len(ctx);
+
+	return more > 0 ? bpf_xdp_adjust_head(ctx, -more) : bpf_xdp_adjust_tail(ctx, more);
+}
+
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
 	__uint(max_entries, SHUNT_PORTS_MAX);
@@ -141,6 +162,22 @@ static __always_inline bool shunt_ctx_is_gso(shunt_ctx *ctx)
 static __always_inline int shunt_tx(shunt_ctx *ctx)
 {
 	return bpf_redirect(ctx->ifindex, 0);
+}
+
+/* As if it came in by the interface that it was to leave by */
+static __always_inline int shunt_tx_inwards(shunt_ctx *ctx)
+{
+	return bpf_redirect(ctx->ifindex, BPF_F_INGRESS);
+}
+
+static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
+{
+	return bpf_skb_store_bytes(ctx, off, buf, len, BPF_F_INVALIDATE_HASH);
+}
+
+static __always_inline int shunt_resize(shunt_ctx *ctx, __u32 len)
+{
+	return bpf_skb_change_tail(ctx, len, 0);
 }
 
 struct {

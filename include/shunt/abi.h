@@ -70,7 +70,7 @@ struct shunt_node_conf {
 	__u32	generation;
 	__u32	miss_counter;	/* tail calls of this node that found nothing */
 	__u32	reason_counter;	/* first of SHUNT_REASON_MAX counters, by reason */
-	__u32	pad;
+	__u32	hook;		/* one SHUNT_HOOK_*: where the graph is */
 	__u64	handoff_tag;	/* XDP: written at a boundary; root at TC: accepted, 0: none */
 };
 

@@ -163,6 +163,8 @@ static __always_inline int shunt_terminal(shunt_ctx *ctx, struct shunt_cpu *cpu,
 		cpu->pkt.reason = arg;
 		return SHUNT_VERDICT_DROP;
 	case SHUNT_TARGET_TX:
+		if (shunt_node_conf.hook == SHUNT_HOOK_TC_EGRESS)
+			return shunt_tx_inwards(ctx);
 		return shunt_tx(ctx);
 	case SHUNT_TARGET_REDIRECT:
 		verdict = shunt_redirect(ctx, arg);

@@ -474,11 +474,9 @@ static int rig_test_run(struct rig *rig, const struct rig_input *in, struct rig_
 		opts.data_in = frame;
 		opts.data_size_in += in->meta_len;
 	}
-	if (rig->hook == SHUNT_HOOK_XDP && (in->meta_len || in->linear)) {
-		opts.ctx_in = &xdp;
-		opts.ctx_size_in = sizeof(xdp);
-	}
 	if (rig->hook == SHUNT_HOOK_XDP) {
+		opts.ctx_in = &xdp;	/* without, Linux 6.18 has all of the frame in fragments */
+		opts.ctx_size_in = sizeof(xdp);
 		opts.ctx_out = &xdp_out;
 		opts.ctx_size_out = sizeof(xdp_out);
 	} else if (in->gso_size) {
