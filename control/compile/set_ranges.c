@@ -9,6 +9,7 @@
  * other, so that clusters within clusters stay cheap; then trees of any depth.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <compile/set_parts.h>
@@ -17,10 +18,23 @@
 #define WIDE_ENDS	4	/* in a line */
 #define SHIFTS_FINER	3	/* sizes tried: from 2^3 parts an end */
 #define SHIFTS_COARSER	6	/* to one part for 2^6 ends */
+#define SAMPLES		16
+#define SAMPLE_ENDS	8192	/* in a row */
+
+typedef unsigned __int128 uint128_t;
+
+/* A prefix of one part, relative to it, in units of the cut's key or, wide, of all 128 bits */
+struct prefix {
+	uint128_t first;
+	unsigned int host;		/* bits that are open */
+};
 
 struct ranges {
 	struct set_lines *lines;
 	const uint64_t *high, *low;
+	bool prefixes;			/* most intervals are */
+	struct prefix *prefix;		/* scratch: of the part under way */
+	size_t n_prefixes, size;
 };
 
 /* Ends [from, to) and how a node cuts them */
@@ -99,28 +113,53 @@ static bool ends_are_wide(const struct ranges *ranges, const struct cut *cut, si
 	return false;
 }
 
-static double cut_cost(const struct ranges *ranges, const struct cut *cut)
+static bool cut_may_have_prefixes(const struct cut *cut)
 {
-	double bytes = (cut_part(cut, cut->to - 1) + 1) * sizeof(uint32_t) + SHUNT_SET_LINE;
-	double n = cut->to - cut->from, seen = n;
-	size_t i = cut->from, end;
+	return cut->width == 64 && cut->shift <= SHUNT_SET_PREFIX_SHIFT;
+}
 
-	while (i < cut->to) {
+/* Lines of the parts that ends [i, to) lie in; @levels: the sum over ends of those above them */
+static size_t cut_lines(const struct ranges *ranges, const struct cut *cut, size_t i, size_t to,
+			size_t *levels)
+{
+	bool prefixes = ranges->prefixes && cut_may_have_prefixes(cut);
+	size_t lines = 0, end, lanes;
+
+	while (i < to) {
 		uint64_t part = cut_part(cut, i);
-		unsigned int ends, levels;
+		unsigned int ends, each;
 
-		for (end = i + 1; end < cut->to && cut_part(cut, end) == part; end++)
+		for (end = i + 1; end < to && cut_part(cut, end) == part; end++)
 			;
 		i += end_is_first(ranges, cut, i);
 		if (i == end)
 			continue;
 		ends = ends_are_wide(ranges, cut, i, end) ? WIDE_ENDS : 512 / cut->width;
-		levels = tree_levels(end - i, ends);
-		bytes += tree_lines(end - i, ends, levels) * SHUNT_SET_LINE;
-		seen += (double)levels * (end - i);
+		lanes = prefixes ? (end - i + 1) / 2 : end - i;
+		each = tree_levels(lanes, ends);
+		lines += tree_lines(lanes, ends, each);
+		*levels += each * (end - i);
 		i = end;
 	}
-	return bytes * (seen / n) * (seen / n);
+	return lines;
+}
+
+/* Of many ends, some samples tell */
+static double cut_cost(const struct ranges *ranges, const struct cut *cut)
+{
+	size_t n = cut->to - cut->from, seen = 0, levels = 0, lines = 0, at = cut->from;
+	size_t step = n > SAMPLES * SAMPLE_ENDS ? n / SAMPLES : n;
+	size_t sample = n > SAMPLES * SAMPLE_ENDS ? SAMPLE_ENDS : n;
+	double bytes, depth;
+
+	for (; at + sample <= cut->to; at += step) {
+		lines += cut_lines(ranges, cut, at, at + sample, &levels);
+		seen += sample;
+	}
+	depth = 1 + (double)levels / seen;
+	bytes = (double)lines * SHUNT_SET_LINE * n / seen + SHUNT_SET_LINE +
+		(cut_part(cut, cut->to - 1) + 1) * sizeof(uint32_t);
+	return bytes * depth * depth;
 }
 
 static unsigned int bits_of(uint64_t value)
@@ -167,11 +206,11 @@ static void line_put(struct shunt_set_line *line, unsigned int width, unsigned i
 
 /* Ends [from, to) of one part, as lines of so many */
 struct tree {
-	const struct ranges *ranges;
+	struct ranges *ranges;
 	const struct cut *cut;
-	size_t from, to;
+	size_t from, to;		/* of the ends or, in forms with prefixes, of those */
 	unsigned int ends;
-	bool wide;
+	enum shunt_set_form form;
 };
 
 /* End @end as number @i of a line; behind the last one, what is never counted */
@@ -181,14 +220,27 @@ static void tree_put(const struct tree *tree, struct shunt_set_line *line, unsig
 	const struct ranges *ranges = tree->ranges;
 	const struct cut *cut = tree->cut;
 	bool none = end >= tree->to;
+	uint128_t wide = 0;
 
-	if (tree->wide) {
-		line->wide[2 * i] = none ? UINT64_MAX : ranges->high[end] - !ranges->low[end];
-		line->wide[2 * i + 1] = none ? UINT64_MAX : ranges->low[end] - 1;
+	switch (tree->form) {
+	case SHUNT_SET_TREE:
+		line_put(line, cut->width, i, none ? 1ULL << (cut->width - 1) :
+						     cut->key[end] & size_mask(cut->shift));
 		return;
+	case SHUNT_SET_PREFIXES:
+		line->wide[i] = none ? 1ULL << 63 : (uint64_t)ranges->prefix[end].first << 6 |
+						    ranges->prefix[end].host;
+		return;
+	case SHUNT_SET_WIDE:
+		if (!none)
+			wide = ((uint128_t)ranges->high[end] << 64 | ranges->low[end]) - 1;
+		break;
+	default:
+		if (!none)
+			wide = ranges->prefix[end].first << 7 | ranges->prefix[end].host;
 	}
-	line_put(line, cut->width, i,
-		 none ? 1ULL << (cut->width - 1) : cut->key[end] & size_mask(cut->shift));
+	line->wide[2 * i] = none ? UINT64_MAX : wide >> 64;
+	line->wide[2 * i + 1] = none ? UINT64_MAX : wide;
 }
 
 /* A level: lines @line_step ends apart; in a line, ends @first, @first + @step, ... of those */
@@ -226,23 +278,99 @@ static uint32_t tree_build(const struct tree *tree, unsigned int state)
 	}
 	n_lines = (tree->to - tree->from + tree->ends - 1) / tree->ends;
 	tree_put_level(tree, at, n_lines, tree->ends, 0, 1);
-	return (tree->wide ? SHUNT_SET_WIDE : SHUNT_SET_TREE) | state * SHUNT_SET_PART_STATE |
-	       levels << SHUNT_SET_PART_LEVELS | first << SHUNT_SET_PART_LINE;
+	return tree->form | state << SHUNT_SET_PART_STATE | levels << SHUNT_SET_PART_LEVELS |
+	       first << SHUNT_SET_PART_LINE;
 }
 
-static int node_build(const struct ranges *ranges, uint32_t at, size_t from, size_t to,
+/* ---- prefixes ---- */
+
+static unsigned int trailing_zeros(uint128_t value)
+{
+	return (uint64_t)value ? __builtin_ctzll(value) :
+	       value >> 64 ? 64 + __builtin_ctzll(value >> 64) : 128;
+}
+
+/* The prefixes of [first, last]. Return: false: more than @max in all, or no memory */
+static bool prefixes_add(struct ranges *ranges, uint128_t first, uint128_t last, size_t max)
+{
+	unsigned int host;
+
+	for (;; first += (uint128_t)1 << host) {
+		host = trailing_zeros(first);
+		while (host == 128 || (first | (((uint128_t)1 << host) - 1)) > last)
+			host--;
+		if (ranges->n_prefixes == max || ranges->n_prefixes == ranges->size)
+			return false;
+		ranges->prefix[ranges->n_prefixes++] = (struct prefix){ first, host };
+		if ((first | (((uint128_t)1 << host) - 1)) == last)
+			return true;
+	}
+}
+
+/* End @i relative to its part */
+static uint128_t end_in_part(const struct ranges *ranges, const struct cut *cut, bool wide,
+			     size_t i)
+{
+	uint128_t end = cut->key[i] & size_mask(cut->shift);
+
+	return wide ? end << 64 | ranges->low[i] : end;
+}
+
+static bool prefixes_room(struct ranges *ranges, size_t n)
+{
+	struct prefix *prefix;
+
+	if (n <= ranges->size)
+		return true;
+	prefix = realloc(ranges->prefix, 2 * n * sizeof(*prefix));
+	if (!prefix)
+		return false;
+	ranges->prefix = prefix;
+	ranges->size = 2 * n;
+	return true;
+}
+
+/* A part as prefixes, if they are fewer than its ends. Return: whether they are */
+static bool part_prefixes(struct ranges *ranges, const struct cut *cut, bool wide, size_t from,
+			  size_t to, unsigned int state)
+{
+	uint128_t first = 0, behind = (uint128_t)1 << (cut->shift + 64 * wide);
+	size_t max = to - from - 1;
+
+	ranges->n_prefixes = 0;
+	if (!cut_may_have_prefixes(cut) || !prefixes_room(ranges, max))
+		return false;
+	for (; from < to; from++, state ^= 1) {
+		uint128_t end = end_in_part(ranges, cut, wide, from);
+
+		if (!state)
+			first = end;
+		else if (!prefixes_add(ranges, first, end - 1, max))
+			return false;
+	}
+	return !state || prefixes_add(ranges, first, behind - 1, max);
+}
+
+
+static int node_build(struct ranges *ranges, uint32_t at, size_t from, size_t to,
 		      unsigned int state, unsigned int depth);
 
 /* Ends [from, to), at least one, are those of one part. Return: its word, 0 if there is no room */
-static uint32_t part_build(const struct ranges *ranges, const struct cut *cut, size_t from,
+static uint32_t part_build(struct ranges *ranges, const struct cut *cut, size_t from,
 			   size_t to, unsigned int state, unsigned int depth)
 {
 	struct tree tree = { .ranges = ranges, .cut = cut, .from = from, .to = to };
+	bool wide = ends_are_wide(ranges, cut, from, to);
 	uint32_t at;
 
-	tree.wide = ends_are_wide(ranges, cut, from, to);
-	tree.ends = tree.wide ? WIDE_ENDS : 512 / cut->width;
-	if (tree_levels(to - from, tree.ends) <= TREE_LEVELS || cut->width == 16 ||
+	tree.form = wide ? SHUNT_SET_WIDE : SHUNT_SET_TREE;
+	tree.ends = wide ? WIDE_ENDS : 512 / cut->width;
+	if (part_prefixes(ranges, cut, wide, from, to, state)) {
+		tree.form = wide ? SHUNT_SET_WIDE_PREFIXES : SHUNT_SET_PREFIXES;
+		tree.from = 0;
+		tree.to = ranges->n_prefixes;
+	}
+	if (tree_levels(tree.to - tree.from, tree.ends) <= TREE_LEVELS || cut->width == 16 ||
 	    depth + 1 == SHUNT_SET_NODES_MAX)
 		return tree_build(&tree, state);
 	at = set_lines_add(ranges->lines, 1);
@@ -251,7 +379,7 @@ static uint32_t part_build(const struct ranges *ranges, const struct cut *cut, s
 	return SHUNT_SET_NODE | at << SHUNT_SET_PART_LINE;
 }
 
-static int parts_build(const struct ranges *ranges, const struct cut *cut, uint32_t parts,
+static int parts_build(struct ranges *ranges, const struct cut *cut, uint32_t parts,
 		       unsigned int state, unsigned int depth)
 {
 	size_t i = cut->from, end, n = cut_part(cut, cut->to - 1) + 1, part;
@@ -264,7 +392,7 @@ static int parts_build(const struct ranges *ranges, const struct cut *cut, uint3
 			state ^= 1;
 			i++;
 		}
-		word = SHUNT_SET_EVEN | state * SHUNT_SET_PART_STATE;
+		word = SHUNT_SET_EVEN | state << SHUNT_SET_PART_STATE;
 		if (i < end) {
 			word = part_build(ranges, cut, i, end, state, depth);
 			if (!word)
@@ -278,7 +406,7 @@ static int parts_build(const struct ranges *ranges, const struct cut *cut, uint3
 }
 
 /* Line @at becomes the node of ends [from, to) */
-static int node_build(const struct ranges *ranges, uint32_t at, size_t from, size_t to,
+static int node_build(struct ranges *ranges, uint32_t at, size_t from, size_t to,
 		      unsigned int state, unsigned int depth)
 {
 	struct cut cut = { .from = from, .to = to };
@@ -308,19 +436,41 @@ static int all_build(struct set_lines *lines)
 
 	if (!parts)
 		return -ENOMEM;
-	lines->line[parts].word[0] = SHUNT_SET_EVEN | SHUNT_SET_PART_STATE;
+	lines->line[parts].word[0] = SHUNT_SET_EVEN | 1 << SHUNT_SET_PART_STATE;
 	set_lines_head(lines, 0)->node = (struct shunt_set_node){
-		.ones = lane_ones(16), .parts = parts, .width = 16,
+		.ones = lane_ones(16), .parts = parts, .width = 16, .before = 1, .after = 1,
 	};
 	return 0;
 }
 
+/* Are most intervals prefixes? */
+static bool are_prefixes(const struct ranges *ranges, size_t n)
+{
+	size_t i, are = 0;
+
+	for (i = 0; i + 1 < n; i += 2) {
+		uint128_t first = ranges->high[i], behind = ranges->high[i + 1];
+
+		if (ranges->low) {
+			first = first << 64 | ranges->low[i];
+			behind = behind << 64 | ranges->low[i + 1];
+		}
+		are += !((behind - first) & (behind - first - 1)) &&
+		       !(first & (behind - first - 1));
+	}
+	return are >= n / 2 - n / 16;
+}
+
 int set_ranges_build(struct set_lines *lines, const uint64_t *high, const uint64_t *low, size_t n)
 {
-	const struct ranges ranges = { lines, high, low };
+	struct ranges ranges = { .lines = lines, .high = high, .low = low };
 	bool zero = !high[0] && (!low || !low[0]);	/* an end that is before every value */
+	int r;
 
 	if (zero && n == 1)
 		return all_build(lines);
-	return node_build(&ranges, 0, zero, n, zero, 0);
+	ranges.prefixes = are_prefixes(&ranges, n);
+	r = node_build(&ranges, 0, zero, n, zero, 0);
+	free(ranges.prefix);
+	return r;
 }

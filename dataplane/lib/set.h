@@ -35,6 +35,10 @@
  * cut by their high half; a part with ends inside a high half has a 'wide' tree, of four ends a
  * line at full length, or a node that cuts by the low half.
  *
+ * Where lanes have 64 bits or more, some are to spare, and a prefix needs one lane, not the two of
+ * its ends: first value << 6 (wide: << 7) | number of host bits. The last one whose first value is
+ * <= key has the key, or none has.
+ *
  * A tree of n levels is an implicit search tree: children of line q are the lines q * fan + 1
  * to q * fan + fan, the count in it tells which, and the count in the last level is the answer.
  */
@@ -63,11 +67,11 @@ enum shunt_set_kind { SHUNT_SET_NONE, SHUNT_SET_HASH, SHUNT_SET_BITS, SHUNT_SET_
 #define SHUNT_SET_NODES_MAX	4	/* above each other */
 #define SHUNT_SET_LEVELS_MAX	10	/* of a tree */
 
-/* A part's word: form | state << 2 | levels << 3 | line << 7 */
-#define SHUNT_SET_PART_FORM	0x3
-#define SHUNT_SET_PART_STATE	0x4	/* 1: values before the part's first end are in */
-#define SHUNT_SET_PART_LEVELS	3	/* shift; four bits */
-#define SHUNT_SET_PART_LINE	7	/* shift */
+/* A part's word: form | state << 3 | levels << 4 | line << 8 */
+#define SHUNT_SET_PART_FORM	0x7
+#define SHUNT_SET_PART_STATE	3	/* shift; 1: values before the part's first end are in */
+#define SHUNT_SET_PART_LEVELS	4	/* shift; four bits */
+#define SHUNT_SET_PART_LINE	8	/* shift */
 #define SHUNT_SET_LINES_MAX	(SHUNT_SET_PAGE_LINES * (SHUNT_SET_PAGES_MAX - 1))
 
 enum shunt_set_form {
@@ -75,7 +79,11 @@ enum shunt_set_form {
 	SHUNT_SET_TREE,		/* ends in lanes of the node's width */
 	SHUNT_SET_WIDE,		/* ends at full length, one below: high and low half in turn */
 	SHUNT_SET_NODE,
+	SHUNT_SET_PREFIXES,	/* in lanes of 64 bits */
+	SHUNT_SET_WIDE_PREFIXES,	/* high and low half in turn, relative to the part */
 };
+
+#define SHUNT_SET_PREFIX_SHIFT	57	/* of parts whose prefixes fit */
 
 struct shunt_set_hash {
 	__u64	seed;

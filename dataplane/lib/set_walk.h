@@ -168,37 +168,75 @@ static __always_inline __u32 shunt_set_count_wide(const struct shunt_set_line *l
 	       shunt_set_less(end[6], end[7], high, low);
 }
 
+/* Number @index of the line's words: it was counted, hence the verifier does not know it */
+static __always_inline __u64 shunt_set_lane(const struct shunt_set_line *line, __u32 index)
+{
+	shunt_set_opaque(index);
+	return line->wide[index & 7];
+}
+
+/* SHUNT_SET_TREE, SHUNT_SET_PREFIXES; @value: relative to the part */
 static __always_inline bool shunt_set_in_tree(shunt_set_ref set, const struct shunt_set_node *node,
 					      __u32 part, __u64 value)
 {
 	__u32 levels = part >> SHUNT_SET_PART_LEVELS & 15, line = part >> SHUNT_SET_PART_LINE;
+	bool prefixes = (part & SHUNT_SET_PART_FORM) == SHUNT_SET_PREFIXES;
+	__u64 wanted = prefixes ? value << 6 | 63 : value, prefix;
 	__u32 count = 0, at = 0, fan = 512 / node->width + 1, i;
+	const struct shunt_set_line *ends = NULL;
 
 	for (i = 0; i < SHUNT_SET_LEVELS_MAX && i < levels; i++) {
-		const struct shunt_set_line *ends = shunt_set_at(set, line + at);
-
+		ends = shunt_set_at(set, line + at);
 		if (!ends)
 			return false;
-		count = shunt_set_count(ends, node, value);
+		count = shunt_set_count(ends, node, wanted);
 		at = at * fan + 1 + count;
 	}
-	return (count + (part >> 2)) & 1;
+	if (!prefixes)
+		return (count + (part >> SHUNT_SET_PART_STATE)) & 1;
+	if (!ends || !count)
+		return false;
+	prefix = shunt_set_lane(ends, count - 1);
+	return !((value - (prefix >> 6)) >> (prefix & 63));
 }
 
-static __always_inline bool shunt_set_in_wide(shunt_set_ref set, __u32 part, __u64 high, __u64 low)
+/* Is (high, low), not below a prefix's first value, in it? That is shifted, its size below */
+static __always_inline bool shunt_set_in_prefix(__u64 high, __u64 low, __u64 prefix_high,
+						__u64 prefix_low)
+{
+	__u64 first_low = prefix_high << 57 | prefix_low >> 7;
+	__u32 host = prefix_low & 127;
+
+	high -= (prefix_high >> 7) + (low < first_low);
+	if (host >= 64)
+		return !(high >> (host & 63));
+	return !(high | (low - first_low) >> host);
+}
+
+/* SHUNT_SET_WIDE, SHUNT_SET_WIDE_PREFIXES; @value: high half relative to the part */
+static __always_inline bool shunt_set_in_wide(shunt_set_ref set, __u32 part, __u64 high, __u64 low,
+					      __u64 value)
 {
 	__u32 levels = part >> SHUNT_SET_PART_LEVELS & 15, line = part >> SHUNT_SET_PART_LINE;
+	bool prefixes = (part & SHUNT_SET_PART_FORM) == SHUNT_SET_WIDE_PREFIXES;
+	__u64 wanted_high = prefixes ? value << 7 | low >> 57 : high;
+	__u64 wanted_low = prefixes ? low << 7 | 127 : low;	/* above each that begins there */
+	const struct shunt_set_line *ends = NULL;
 	__u32 count = 0, at = 0, i;
 
 	for (i = 0; i < SHUNT_SET_LEVELS_MAX && i < levels; i++) {
-		const struct shunt_set_line *ends = shunt_set_at(set, line + at);
-
+		ends = shunt_set_at(set, line + at);
 		if (!ends)
 			return false;
-		count = shunt_set_count_wide(ends, high, low);
+		count = shunt_set_count_wide(ends, wanted_high, wanted_low);
 		at = at * 5 + 1 + count;
 	}
-	return (count + (part >> 2)) & 1;
+	if (!prefixes)
+		return (count + (part >> SHUNT_SET_PART_STATE)) & 1;
+	if (!ends || !count)
+		return false;
+	return shunt_set_in_prefix(value, low, shunt_set_lane(ends, 2 * count - 2),
+				   shunt_set_lane(ends, 2 * count - 1));
 }
 
 static __always_inline bool shunt_set_has_range(shunt_set_ref set,
@@ -224,21 +262,23 @@ static __always_inline bool shunt_set_has_range(shunt_set_ref set,
 			return node->before;
 		value -= node->base;
 		if (value > node->span)
-			value = node->span;
+			return node->after;
 		index = value >> node->shift;
 		line = shunt_set_at(set, node->parts + (index >> 4));
 		if (!line)
 			return false;
 		shunt_set_opaque(index);
 		part = line->word[index & 15];
+		value &= (1ULL << node->shift) - 1;
 		switch (part & SHUNT_SET_PART_FORM) {
 		case SHUNT_SET_EVEN:
-			return part & SHUNT_SET_PART_STATE;
+			return part >> SHUNT_SET_PART_STATE & 1;
 		case SHUNT_SET_TREE:
-			value &= (1ULL << node->shift) - 1;
+		case SHUNT_SET_PREFIXES:
 			return shunt_set_in_tree(set, node, part, value);
 		case SHUNT_SET_WIDE:
-			return shunt_set_in_wide(set, part, high, low);
+		case SHUNT_SET_WIDE_PREFIXES:
+			return shunt_set_in_wide(set, part, high, low, value);
 		}
 		head = shunt_set_at(set, part >> SHUNT_SET_PART_LINE);
 		if (!head)

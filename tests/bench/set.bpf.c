@@ -95,9 +95,8 @@ int bench_set(shunt_ctx *ctx)
 		if (i < bench_words)
 			key.word[i] = list->word[word & bench_mask & (SET_PEER_WORDS - 1)];
 	}
-	if (bench_lookup(&key))
-		list->found++;
-	list->asked++;
+	list->by[bench_what & 7].found += bench_lookup(&key);
+	list->by[bench_what & 7].asked++;
 	return SHUNT_VERDICT_PASS;
 }
 

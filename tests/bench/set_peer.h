@@ -10,13 +10,16 @@
 
 enum set_peer_what {
 	SET_PEER_NONE, SET_PEER_SET, SET_PEER_DSET, SET_PEER_HASH, SET_PEER_LPM4, SET_PEER_LPM6,
+	SET_PEER_WHATS = 8
 };
 
 /* Keys in the order in which they are looked up, as long as no cache knows them by then */
 struct set_peer_list {
 	__u32 next;
 	__u32 pad;
-	__u64 asked, found;
+	struct {
+		__u64 asked, found;
+	} by[SET_PEER_WHATS];
 	__u32 word[SET_PEER_WORDS];
 };
 
