@@ -29,18 +29,19 @@ static void put_place(struct jsonw *w, const char *key, int place)
 		jsonw_null(w, key);
 }
 
-static void add_json(struct cli *cli, const char *file, const struct tree *tree,
-		     const struct diag *diag)
+static void add_json(struct cli *cli, const char *file, const char *text, size_t len,
+		     const struct tree *tree, const struct diag *diag)
 {
 	int line, column, end_column;
+	const struct tree *own;
 	struct jsonw w;
 
 	if (cli->errors.len)
 		buf_char(&cli->errors, ',');
-	source_locate(tree, diag, &line, &column, &end_column);
+	own = source_locate(text, len, tree, diag, &line, &column, &end_column);
 	jsonw_init(&w, &cli->errors, false);
 	jsonw_object(&w, NULL);
-	jsonw_str(&w, "file", file);
+	jsonw_str(&w, "file", own ? own->file : file);
 	put_place(&w, "line", line);
 	put_place(&w, "column", line ? column : 0);
 	put_place(&w, "end_column", line ? end_column : 0);
@@ -60,7 +61,7 @@ int report_fail(struct cli *cli, int status, const char *fmt, ...)
 	diag.message = arena_vprintf(&cli->arena, fmt, args);
 	va_end(args);
 	if (cli->json) {
-		add_json(cli, NULL, NULL, &diag);
+		add_json(cli, NULL, NULL, 0, NULL, &diag);
 	} else {
 		buf_str(&cli->err, "shunt: ");
 		print_text(&cli->err, diag.message);
@@ -88,7 +89,7 @@ void report_findings(struct cli *cli, const char *file, const char *text, size_t
 		return;
 	}
 	for (i = 0; i < diags->n; i++)
-		add_json(cli, file, tree, &diags->v[i]);
+		add_json(cli, file, text, len, tree, &diags->v[i]);
 }
 
 static const char *text_or(const json_t *object, const char *key, const char *otherwise)
@@ -121,6 +122,10 @@ void report_read_findings(const json_t *list, struct diags *diags)
 		diag->key = json_is_true(json_object_get(item, "key"));
 		diag->offset = place(item, "offset", -1);
 		diag->len = place(item, "length", 0);
+		if (*diag->path) {	/* else: of the request, which nobody wrote */
+			diag->line = place(item, "line", 0);
+			diag->column = place(item, "column", 0);
+		}
 		hint = text_or(item, "hint", NULL);
 		if (hint)
 			diag->hint = arena_strdup(diags->arena, hint);

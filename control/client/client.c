@@ -22,7 +22,7 @@
 
 #include <shunt/client.h>
 
-#define ANSWER_MAX	(256u << 20)	/* bytes; requests are limited by the daemon, to 64 MiB */
+#define ANSWER_MAX	(256u << 20)	/* bytes; requests are limited by the daemon, to as many */
 #define CHUNK		65536
 #define RETRY_MS	5		/* a full backlog cannot be polled for */
 

@@ -22,7 +22,7 @@
 
 #define CLIENTS_MAX		64
 #define CLIENT_DEADLINE_MS	30000
-#define REQUEST_MAX		(64u << 20)	/* bytes */
+#define REQUEST_MAX		(256u << 20)	/* bytes: a set of 4 million elements, and more */
 #define REQUEST_READ_ONLY_MAX	(64u << 10)
 #define READ_CHUNK		65536
 

@@ -204,6 +204,8 @@ void config_element_print(const struct expr_interval *tuple, const enum expr_fie
 int config_elements(const char *text, size_t len, const enum expr_field *field,
 		    unsigned int n_fields, const char *path, struct diags *diags,
 		    struct expr_interval **ret_tuple, unsigned int *ret_n);
+/* The text as it is kept: no blanks around lines, no empty lines at its ends. Added to @out */
+void config_elements_tidy(const char *text, size_t len, struct buf *out);
 /* Sort; of one field: merge; of several: leave out doubles. Return: the new count */
 unsigned int config_elements_sort(struct expr_interval *tuple, unsigned int n,
 				  unsigned int n_fields);

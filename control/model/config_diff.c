@@ -11,7 +11,11 @@
  * them only; the result is right then, but may be longer than it could be.
  * Between two aligned items, maps and lists are compared in their order, and
  * scalars are taken out and put in.
+ *
+ * Of text with several lines (the elements of a set) it is told how many lines came and
+ * went: a line counts without its comment and the blanks around it, wherever it stands.
  */
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +76,123 @@ static void put_place(struct differ *d, char sign, const struct tree *tree)
 	d->n++;
 }
 
+/* ---- text of several lines ----------------------------------------------------------------- */
+
+static bool is_lines(const struct tree *tree)
+{
+	return tree->kind == TREE_SCALAR && memchr(tree->text, '\n', tree->len);
+}
+
+static uint64_t hash_bytes(uint64_t hash, const char *data, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3ull;	/* FNV-1a */
+	return hash;
+}
+
+/* Lines, or items of a list, by their hashes */
+struct lines {
+	uint64_t *hash;
+	size_t n, size;
+};
+
+static void lines_add(struct lines *lines, const char *text, const char *end)
+{
+	const char *comment = memchr(text, '#', end - text);
+
+	if (comment)
+		end = comment;
+	while (text < end && isspace((unsigned char)*text))
+		text++;
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	if (text == end)
+		return;
+	if (lines->n == lines->size) {
+		lines->size = lines->size ? 2 * lines->size : 64;
+		lines->hash = realloc(lines->hash, lines->size * sizeof(*lines->hash));
+		if (!lines->hash)
+			arena_no_memory();
+	}
+	lines->hash[lines->n++] = hash_bytes(0xcbf29ce484222325ull, text, end - text);
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of a text, or of a list's items */
+static struct lines lines_of(const struct tree *tree)
+{
+	const char *text = tree->text, *end = text + tree->len, *next;
+	struct lines lines = { 0 };
+	size_t i;
+
+	for (i = 0; i < tree->n; i++)
+		lines_add(&lines, tree->child[i]->text, tree->child[i]->text + tree->child[i]->len);
+	for (; tree->kind == TREE_SCALAR && text < end; text = next + 1) {
+		next = memchr(text, '\n', end - text);
+		next = next ? next : end;
+		lines_add(&lines, text, next);
+	}
+	if (lines.n)
+		qsort(lines.hash, lines.n, sizeof(*lines.hash), compare_hashes);
+	return lines;
+}
+
+static bool is_list_of_text(const struct tree *tree)
+{
+	size_t i;
+
+	for (i = 0; i < tree->n; i++)
+		if (tree->child[i]->kind != TREE_SCALAR)
+			return false;
+	return tree->kind == TREE_LIST;
+}
+
+static void put_summary(struct differ *d, char sign, const struct tree *tree)
+{
+	struct lines lines = lines_of(tree);
+
+	put_place(d, sign, tree);
+	buf_printf(d->out, "(%zu elements)\n", lines.n);
+	free(lines.hash);
+}
+
+static void compare_lines(struct differ *d, const struct tree *a, const struct tree *b)
+{
+	struct lines x = lines_of(a), y = lines_of(b);
+	size_t i = 0, k = 0, gone = 0, came = 0;
+
+	while (i < x.n || k < y.n) {
+		if (k == y.n || (i < x.n && x.hash[i] < y.hash[k])) {
+			gone++;
+			i++;
+		} else if (i == x.n || x.hash[i] > y.hash[k]) {
+			came++;
+			k++;
+		} else {
+			i++;
+			k++;
+		}
+	}
+	put_place(d, '~', b);
+	if (came)
+		buf_printf(d->out, "+%zu ", came);
+	if (gone)
+		buf_printf(d->out, "-%zu ", gone);
+	buf_printf(d->out, "(%zu elements%s)\n", y.n, came || gone ? "" : ", written otherwise");
+	free(x.hash);
+	free(y.hash);
+}
+
+/* ---- trees --------------------------------------------------------------------------------- */
+
 /* All of a tree is new, or gone */
 static void put_tree(struct differ *d, char sign, const struct tree *tree)
 {
@@ -81,6 +202,10 @@ static void put_tree(struct differ *d, char sign, const struct tree *tree)
 		put_tree(d, sign, tree->child[i]);
 	if (tree->n)
 		return;
+	if (is_lines(tree)) {
+		put_summary(d, sign, tree);
+		return;
+	}
 	put_place(d, sign, tree);
 	if (tree->kind == TREE_SCALAR)
 		put_text(d, tree->text, tree->len);
@@ -125,15 +250,6 @@ static void compare_maps(struct differ *d, const struct tree *a, const struct tr
 /* ---- lists --------------------------------------------------------------------------------- */
 
 /* Equal trees have equal hashes: members are summed up, their order does not count */
-static uint64_t hash_bytes(uint64_t hash, const char *data, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3ull;	/* FNV-1a */
-	return hash;
-}
-
 static uint64_t hash_tree(const struct tree *tree)
 {
 	uint64_t hash = 0xcbf29ce484222325ull + tree->kind, child;
@@ -340,7 +456,10 @@ static void compare_scalars(struct differ *d, const struct tree *a, const struct
 
 static void compare(struct differ *d, const struct tree *a, const struct tree *b)
 {
-	if (a->kind != b->kind) {
+	if ((is_lines(a) && is_list_of_text(b)) || (is_lines(b) && is_list_of_text(a)) ||
+	    (a->kind == b->kind && !tree_equal(a, b) && (is_lines(a) || is_lines(b)))) {
+		compare_lines(d, a, b);
+	} else if (a->kind != b->kind) {
 		put_tree(d, '-', a);
 		put_tree(d, '+', b);
 	} else if (a->kind == TREE_MAP) {

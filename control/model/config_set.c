@@ -121,7 +121,10 @@ static void check_kind(struct config_reader *r, struct tree *const *value,
 		config_read_error(r, value[SET_TYPE], "not_dynamic",
 				  "only a dynamic set has 'iif' in its type")->hint =
 			"interfaces come and go: name them in the rule";
-	if (value[SET_FILE])
+	if (value[SET_FILE] && value[SET_ELEMENTS])
+		config_read_error(r, value[SET_FILE], "twice",
+				  "a set has 'elements' or a 'file', not both")->key = 1;
+	else if (value[SET_FILE])
 		config_read_error(r, value[SET_FILE], "not_read",
 				  "'file' is read by the command 'shunt' alone")->hint =
 			"give its text as 'elements'";

@@ -268,6 +268,29 @@ int config_elements(const char *text, size_t len, const enum expr_field *field,
 	return 0;
 }
 
+void config_elements_tidy(const char *text, size_t len, struct buf *out)
+{
+	const char *end = text + len, *stop;
+	size_t start = out->len, from, to;
+	unsigned int empty = 0;
+
+	for (; text < end; text = stop + 1) {
+		stop = memchr(text, '\n', end - text);
+		stop = stop ? stop : end;
+		from = 0;
+		to = stop - text;
+		trim(text, &from, &to);
+		if (from == to) {
+			empty += out->len > start;
+			continue;
+		}
+		for (; empty; empty--)
+			buf_char(out, '\n');
+		buf_add(out, text + from, to - from);
+		buf_char(out, '\n');
+	}
+}
+
 static int compare_values(struct expr_value a, struct expr_value b)
 {
 	if (a.hi != b.hi)

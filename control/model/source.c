@@ -80,19 +80,41 @@ static void locate_in_scalar(const struct tree *tree, const struct diag *diag,
 	*ret_end_column = *ret_column + diag->len;
 }
 
-void source_locate(const struct tree *tree, const struct diag *diag,
-		   int *ret_line, int *ret_column, int *ret_end_column)
+/* The lines of a block are the source's, each behind its indent */
+static void locate_in_block(const char *text, size_t len, const struct tree *tree,
+			    const struct diag *diag, int *ret_line, int *ret_column)
 {
-	const struct tree *at = NULL;
-	bool exact = false;
+	const char *source, *line;
+	size_t n_source, n;
 
-	*ret_line = diag->line;
+	*ret_line = tree->line + diag->line;
 	*ret_column = diag->column;
-	*ret_end_column = diag->column + diag->len;
-	if (!diag->line && tree)
-		at = tree_at(tree, diag->path, &exact);
-	if (!at)
-		return;
+	source = text ? source_line(text, len, *ret_line, &n_source) : NULL;
+	line = source_line(tree->text, tree->len, diag->line, &n);
+	if (source && line && n <= n_source && !memcmp(source + n_source - n, line, n))
+		*ret_column += utf8_count(source, n_source - n);
+}
+
+/* A finding with a path and a line: of the text of that scalar. Return: whether it has a place */
+static bool locate_in_text(const char *text, size_t len, const struct tree *tree,
+			   const struct diag *diag, int *ret_line, int *ret_column,
+			   int *ret_end_column)
+{
+	if (tree->file) {
+		*ret_line = diag->line;
+		*ret_column = diag->column;
+	} else if (tree->literal) {
+		locate_in_block(text, len, tree, diag, ret_line, ret_column);
+	} else {
+		return false;
+	}
+	*ret_end_column = *ret_column + diag->len;
+	return true;
+}
+
+static void locate_tree(const struct tree *at, const struct diag *diag, bool exact,
+			int *ret_line, int *ret_column, int *ret_end_column)
+{
 	if (at->key && at->key_line && (diag->key || !exact)) {
 		/* what lacks a member is best shown by its name */
 		*ret_line = at->key_line;
@@ -105,6 +127,27 @@ void source_locate(const struct tree *tree, const struct diag *diag,
 	*ret_end_column = at->end_line == at->line && exact ? at->end_column : at->column;
 	if (at->kind == TREE_SCALAR && exact)
 		locate_in_scalar(at, diag, ret_column, ret_end_column);
+}
+
+const struct tree *source_locate(const char *text, size_t len, const struct tree *tree,
+				 const struct diag *diag, int *ret_line, int *ret_column,
+				 int *ret_end_column)
+{
+	const struct tree *at = NULL;
+	bool exact = false;
+
+	*ret_line = diag->line;
+	*ret_column = diag->column;
+	*ret_end_column = diag->column + diag->len;
+	if (tree && (!diag->line || *diag->path))
+		at = tree_at(tree, diag->path, &exact);
+	if (!at)
+		return NULL;
+	if (exact && diag->line && at->kind == TREE_SCALAR &&
+	    locate_in_text(text, len, at, diag, ret_line, ret_column, ret_end_column))
+		return at->file ? at : NULL;
+	locate_tree(at, diag, exact, ret_line, ret_column, ret_end_column);
+	return NULL;
 }
 
 /* Text of others: what could steer a terminal is shown as '?' */
@@ -203,8 +246,14 @@ static void print_one(struct buf *out, const char *file, const char *text, size_
 	size_t head = strcspn(diag->message, "\n"), source_len = 0;
 	int line, column, end_column;
 	const char *source = NULL;
+	const struct tree *own;
 
-	source_locate(tree, diag, &line, &column, &end_column);
+	own = source_locate(text, len, tree, diag, &line, &column, &end_column);
+	if (own) {
+		file = own->file;
+		text = own->text;
+		len = own->len;
+	}
 	if (file)
 		put_text(out, file, strlen(file));
 	if (file && line)

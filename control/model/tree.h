@@ -17,8 +17,8 @@
 #include <base/diag.h>
 
 #define TREE_DEPTH_MAX	32
-#define TREE_BYTES_MAX	(64u << 20)
-#define TREE_NODES_MAX	(4u << 20)	/* so that 64 MiB of "[],[]," do not become gigabytes */
+#define TREE_BYTES_MAX	(256u << 20)	/* 4 million IPv6 addresses, one a line, are 160 MiB */
+#define TREE_NODES_MAX	(4u << 20)	/* so that a file of "[],[]," does not become gigabytes */
 
 enum tree_kind { TREE_SCALAR, TREE_MAP, TREE_LIST };
 
@@ -29,6 +29,8 @@ struct tree {
 	int key_line, key_column;	/* of the member's key in a map */
 	bool quoted;			/* scalar: in quotes (its text starts a column later) */
 	bool multiline;			/* scalar: block or folded, or over several lines */
+	bool literal;			/* scalar: a block that begins with '|' */
+	const char *file;		/* scalar: all its text was read from there; else NULL */
 	const char *key;		/* member of a map: its key; else NULL */
 	const char *text;		/* scalar; NUL-terminated */
 	size_t len;			/* bytes of text */
@@ -99,9 +101,15 @@ struct tree *tree_copy(struct arena *arena, const struct tree *tree);
  */
 void source_print(struct buf *out, const char *file, const char *text, size_t len,
 		  const struct tree *tree, const struct diags *diags);
-/* Line and column (from 1) of one finding; ret_end_column: behind it; 0: place not known */
-void source_locate(const struct tree *tree, const struct diag *diag,
-		   int *ret_line, int *ret_column, int *ret_end_column);
+/**
+ * source_locate() - Line and column (from 1) of one finding
+ * @ret_line:	0: place not known
+ * @ret_end_column: Behind it
+ * Return: the scalar with a file of its own that it is in; NULL: it is in @text
+ */
+const struct tree *source_locate(const char *text, size_t len, const struct tree *tree,
+				 const struct diag *diag, int *ret_line, int *ret_column,
+				 int *ret_end_column);
 /* A line (from 1) without its break, as libyaml counts them; NULL: there are not so many */
 const char *source_line(const char *text, size_t len, int line, size_t *ret_len);
 /* Line and column of a byte */

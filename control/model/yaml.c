@@ -263,6 +263,7 @@ static int on_scalar(struct reader *reader, const yaml_event_t *event)
 	tree->len = len;
 	tree->quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
 		       style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	tree->literal = style == YAML_LITERAL_SCALAR_STYLE;
 	tree->multiline = style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE ||
 			  event->start_mark.line != event->end_mark.line;
 	if (!wants_key(reader))

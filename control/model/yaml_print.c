@@ -127,6 +127,52 @@ static bool put_flow(struct buf *out, const struct tree *tree, size_t room)
 	return false;
 }
 
+static bool is_block_line(const char *text, size_t len)
+{
+	bool blank = len > 0;
+	uint32_t c = 0;
+	size_t n;
+
+	for (; len; text += n, len -= n) {
+		n = utf8_next(text, len, &c);
+		if (!n || (c != '\t' && !is_printable(c)))
+			return false;
+		blank &= c == ' ' || c == '\t';
+	}
+	return !blank;
+}
+
+/*
+ * Lines that a block can hold as they are. Not where blanks in front of the first line or alone
+ * on one would be taken for its indent, nor where line breaks at the end would be lost.
+ */
+static bool is_block(const char *text, size_t len)
+{
+	const char *end = text + len, *next;
+
+	if (len < 2 || strchr(" \t\n", *text) || end[-1] != '\n' || end[-2] == '\n')
+		return false;
+	for (; text < end; text = next + 1) {
+		next = memchr(text, '\n', end - text);
+		if (!is_block_line(text, next - text))
+			return false;
+	}
+	return true;
+}
+
+static void put_lines(struct buf *out, const char *text, size_t len, unsigned int indent)
+{
+	const char *end = text + len, *next;
+
+	buf_str(out, "|\n");
+	for (; text < end; text = next) {
+		next = (const char *)memchr(text, '\n', end - text) + 1;
+		if (next - text > 1)
+			buf_printf(out, "%*s", indent, "");
+		buf_add(out, text, next - text);
+	}
+}
+
 static void put_key(struct buf *out, const char *key, unsigned int indent)
 {
 	size_t start = out->len;
@@ -163,7 +209,9 @@ static void put_block(struct buf *out, const struct tree *tree, unsigned int ind
 			buf_char(out, '-');
 		start = out->len - start + indent + 1;
 		buf_char(out, ' ');
-		if (child->kind == TREE_SCALAR) {
+		if (child->kind == TREE_SCALAR && is_block(child->text, child->len)) {
+			put_lines(out, child->text, child->len, indent + 2);
+		} else if (child->kind == TREE_SCALAR) {
 			put_scalar(out, child->text, child->len);
 			buf_char(out, '\n');
 		} else if (put_flow(out, child, start < WIDTH ? WIDTH - start : 0)) {

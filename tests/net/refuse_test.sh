@@ -183,10 +183,10 @@ refused "100000 brackets" refuse 2 '2 39 39  too_deep' \
 nested 33
 refused "33 brackets" refuse 2 '2 39 39  too_deep' \
 "t.yaml:2:39: error: nested deeper than 32 levels*"
-truncate -s 65M t.yaml
+truncate -s 257M t.yaml
 sh_ apply t.yaml >"$TMP/text" 2>&1
-refused "a file beyond 64 MiB" says apply 2 $? "*t.yaml*"
-like "a file beyond 64 MiB: which, and the limit" "$(cat "$TMP/text")" 't.yaml.*(64 MiB|67108864|large)'
+refused "a file beyond 256 MiB" says apply 2 $? "*t.yaml*"
+like "a file beyond 256 MiB: which, and the limit" "$(cat "$TMP/text")" 't.yaml.*(256 MiB|268435456|large)'
 sh_ apply nothing.yaml >"$TMP/text" 2>&1
 refused "no file" says apply 2 $? "*nothing.yaml*No such file*"
 

@@ -68,6 +68,10 @@ static const struct config_case set_cases[] = {
 	  "/sets/x/file not_read: 'file' is read by the command 'shunt' alone"
 	  " [give its text as 'elements']\n" },
 
+	{ "elements: in both places",
+	  SET("type: ip, file: bad.txt, elements: [10.0.0.1]"),
+	  "/sets/x/file! twice: a set has 'elements' or a 'file', not both\n" },
+
 	/* dynamic sets */
 	{ "dynamic: elements",
 	  SET("type: ip, dynamic: true, elements: [10.0.0.1]"),

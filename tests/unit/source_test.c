@@ -209,6 +209,59 @@ static void test_no_text(void **state)
 	arena_fini(&arena);
 }
 
+/* A finding in a scalar of several lines: in a block, in quotes, in a file of its own */
+static void test_in_text(void **state)
+{
+	static const char *const text =
+		"x:\n"
+		"  block: |\n"
+		"      10.0.0.1\n"
+		"\n"
+		"        bad one # ö\n"
+		"  quoted: \"10.0.0.1\\nbad\"\n"
+		"  own: \"\"\n";
+	struct arena arena = { 0 };
+	struct diags diags = { .arena = &arena };
+	struct buf out = { 0 };
+	struct tree *tree, *own;
+	unsigned int i;
+
+	assert_int_equal(tree_from_yaml(text, strlen(text), &diags, &tree), 0);
+	own = tree_get(tree_get(tree, "x"), "own");
+	own->text = "# a\n\tbad one\n";
+	own->len = strlen(own->text);
+	own->file = "own.txt";
+	diags.v[0] = (struct diag){ "/x/block", 0, -1, 3, 3, 3, "c", "m", NULL };
+	diags.v[1] = (struct diag){ "/x/quoted", 0, -1, 3, 2, 1, "c", "m", NULL };
+	diags.v[2] = (struct diag){ "/x/own", 0, -1, 3, 2, 2, "c", "m", NULL };
+	diags.v[3] = (struct diag){ "/x/own", 0, -1, 0, 0, 0, "c", "m", NULL };
+	diags.n = diags.total = 4;
+	source_print(&out, "f.yaml", text, strlen(text), tree, &diags);
+	assert_string_equal(out.data,
+			    "f.yaml:5:9: error: m\n"
+			    "        bad one # ö\n"
+			    "        ^~~\n"
+			    "f.yaml:6:11: error: m\n"
+			    "        quoted: \"10.0.0.1\\nbad\"\n"
+			    "                ^~~~~~~~~~~~~~~\n"
+			    "own.txt:2:2: error: m\n"
+			    "        bad one\n"
+			    "        ^~~\n"
+			    "f.yaml:7:8: error: m\n"
+			    "        own: \"\"\n"
+			    "             ^~\n");
+	for (i = 0; i < 4; i++)		/* without the text the line alone is known */
+		diags.v[i].message = "n";
+	buf_clear(&out);
+	source_print(&out, "f.yaml", NULL, 0, tree, &diags);
+	assert_string_equal(out.data,
+			    "f.yaml:5:3: error: n\nf.yaml:6:11: error: n\n"
+			    "own.txt:2:2: error: n\n        bad one\n        ^~~\n"
+			    "f.yaml:7:8: error: n\n");
+	buf_fini(&out);
+	arena_fini(&arena);
+}
+
 static void test_more(void **state)
 {
 	struct arena arena = { 0 };
@@ -291,6 +344,7 @@ int main(void)
 {
 	struct CMUnitTest tests[64] = {
 		cmocka_unit_test(test_no_text),
+		cmocka_unit_test(test_in_text),
 		cmocka_unit_test(test_more),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_lines),

@@ -221,6 +221,14 @@ static const struct print_case {
 	  "a: 'x comment \"y\"'\n" },
 	{ "print: both quotes inside", "a: \"it's \\\"x\\\"\"", "a: \"it's \\\"x\\\"\"\n" },
 	{ "print: control characters", "a: \"x\\ny\\t\\e\"", "a: \"x\\ny\\t\\x1b\"\n" },
+	{ "print: lines", "s: { e: \"10.0.0.1 # ü\\n\\n  2\\n\\t3\\n\", f: [\"1\\n2\\n\", 'a b'] }",
+	  "s:\n  e: |\n    10.0.0.1 # ü\n\n      2\n    \t3\n"
+	  "  f:\n    - |\n      1\n      2\n    - a b\n" },
+	{ "print: lines that a block would change",
+	  "[\" a\\n\", \"\\ta\\n\", \"\\na\\n\", \"a\\n\\n\", \"a\\n  \\nb\\n\", "
+	  "\"a\\r\\n\", \"a b\\nc\"]",
+	  "- \" a\\n\"\n- \"\\ta\\n\"\n- \"\\na\\n\"\n- \"a\\n\\n\"\n- \"a\\n  \\nb\\n\"\n"
+	  "- \"a\\x0d\\n\"\n- \"a b\\nc\"\n" },
 	{ "print: what cannot be seen", "a: \"\\uFEFF\\u2028\"", "a: \"\\ufeff\\u2028\"\n" },
 	{ "print: empty", "", "{}\n" },
 	{ "print: scalar alone", "x", "x\n" },
