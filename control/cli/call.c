@@ -111,7 +111,7 @@ static int fail_from_error(struct cli *cli, int status, const char *answer,
 	if (!message || !*message)
 		message = "the daemon refused, and did not say why";
 	for (i = 0; source && !source->tree && i < diags.n; i++)
-		if (diags.v[i].offset >= 0) {
+		if (diags.v[i].offset >= 0 && !diags.v[i].line) {
 			diags.v[i].line = 1;
 			diags.v[i].column = diags.v[i].offset + 1;
 		}

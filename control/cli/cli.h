@@ -49,6 +49,9 @@ enum cli_exit {
 	X(COMMENT, 0, "comment", "TEXT", "a note for the history")		\
 	X(TO, 0, "to", "GEN", "go back to this generation")			\
 	X(INDEX, 0, "index", "N", "place among the rules, from 0 (default: last)") \
+	X(CHAIN, 0, "chain", "NAME", "a rule of this chain of the node")	\
+	X(ADD, 0, "add", NULL, "keep what is there")				\
+	X(COST, 0, "cost", NULL, "show what a packet costs")			\
 	X(DOT, 0, "dot", NULL, "print Graphviz text")				\
 	X(ALL, 0, "all", NULL, "all interfaces")				\
 	X(HOOK, 0, "hook", "HOOK", "this hook alone: xdp, tc-ingress, tc-egress") \
@@ -216,9 +219,12 @@ struct input {
 	struct tree *tree;
 };
 
+/* A file that is text, of a set's elements say. Return: exit status; what is wrong is reported */
+int input_text(struct cli *cli, const char *file, struct call_source *ret_source);
+
 /**
  * input_read() - A file, read and validated as far as possible without modules
- * Findings are reported.
+ * Files that sets name are read into it. Findings are reported.
  * @ret_input:	In cli->arena
  * Return: exit status
  */
@@ -241,6 +247,8 @@ uint64_t print_number(const json_t *object, const char *key);
 const char *print_time(struct cli *cli, int64_t unix_s);
 const char *print_span(struct cli *cli, int64_t seconds);	/* "12 s", "3 min", "5 days" */
 const char *print_us(struct cli *cli, uint64_t us);		/* "61 us", "5.1 ms", "1.2 s" */
+/* A number of bytes: "812 B", "1.5 KiB", "24 MiB"; NULL: it is none */
+const char *print_bytes(struct cli *cli, const json_t *bytes);
 /* The text in a colour, if colours are on; in cli->arena */
 enum print_color { PRINT_RED = 31, PRINT_GREEN = 32, PRINT_YELLOW = 33, PRINT_BOLD = 1 };
 const char *print_colored(struct cli *cli, enum print_color color, const char *text);
@@ -257,8 +265,9 @@ struct print_table {
 	unsigned int used[PRINT_COLUMNS];
 };
 
-/* Titles, then NULL; an empty table prints nothing */
+/* Titles, then NULL; an empty table prints nothing. More columns may come before the first cell */
 void print_table_init(struct print_table *table, struct cli *cli, ...) __attribute__((sentinel));
+void print_table_column(struct print_table *table, const char *title);
 void print_table_cell(struct print_table *table, const char *text);	/* row by row; NULL: "-" */
 void print_table_end(struct print_table *table);
 

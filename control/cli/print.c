@@ -165,6 +165,22 @@ const char *print_us(struct cli *cli, uint64_t us)
 	return arena_printf(&cli->arena, "%.1f s", us / 1e6);
 }
 
+const char *print_bytes(struct cli *cli, const json_t *bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB" };
+	double value = json_number_value(bytes) / 1024;
+	unsigned int i;
+
+	if (!json_is_integer(bytes))
+		return NULL;
+	if (value < 1)
+		return arena_printf(&cli->arena, "%" JSON_INTEGER_FORMAT " B",
+				    json_integer_value(bytes));
+	for (i = 0; value >= 1024 && i < 2; i++)
+		value /= 1024;
+	return arena_printf(&cli->arena, value < 10 ? "%.1f %s" : "%.0f %s", value, units[i]);
+}
+
 const char *print_colored(struct cli *cli, enum print_color color, const char *text)
 {
 	if (!cli->color)
@@ -201,6 +217,12 @@ void print_table_init(struct print_table *table, struct cli *cli, ...)
 	while ((title = va_arg(args, const char *)) && table->n_columns < PRINT_COLUMNS)
 		table->title[table->n_columns++] = title;
 	va_end(args);
+}
+
+void print_table_column(struct print_table *table, const char *title)
+{
+	if (table->n_columns < PRINT_COLUMNS)
+		table->title[table->n_columns++] = title;
 }
 
 void print_table_cell(struct print_table *table, const char *text)

@@ -10,7 +10,8 @@
 #include <kernel/traps.h>
 
 _Static_assert(!offsetof(struct config_node, name) && !offsetof(struct config_graph, name) &&
-	       !offsetof(struct config_set, name), "method_unknown()");
+	       !offsetof(struct config_set, name) && !offsetof(struct config_chain, name),
+	       "method_unknown()");
 
 int method_unknown(struct rpc_error *error, const char *what, const char *name, const void *items,
 		   unsigned int n, size_t size)
@@ -38,6 +39,22 @@ const struct config_node *method_node(struct daemon *daemon, const char *name,
 		method_unknown(error, "node", name, config->node, config->n_nodes,
 			       sizeof(*config->node));
 	return node;
+}
+
+struct generation *method_edit(struct daemon *daemon)
+{
+	struct generation *next = generation_new();
+
+	next->tree = tree_copy(&next->arena, daemon->running->tree);
+	return next;
+}
+
+int method_commit(struct daemon *daemon, const struct rpc_call *call, struct generation *next,
+		  struct jsonw *w, struct rpc_error *error)
+{
+	struct change change = { .next = next, .comment = rpc_text_or(call, "comment", "") };
+
+	return change_apply(daemon, call->peer, &change, w, error);
 }
 
 /* CONFIG parameter to a tree in the arena of a new generation */
@@ -324,11 +341,16 @@ const struct rpc_method rpc_methods[] = {
 	{ "graph.show", RPC_READ, method_graph_show, { "graph" } },
 	{ "node.show", RPC_READ, method_node_show, { "node" } },
 	{ "rule.list", RPC_READ, method_rule_list, { "node" } },
-	{ "rule.add", 0, method_rule_add, { "node", "rule", "index", "comment" } },
+	{ "rule.add", 0, method_rule_add, { "node", "rule", "index", "chain", "comment" } },
+	{ "rule.insert", 0, method_rule_insert,
+	  { "node", "rule", "index", "before", "chain", "comment" } },
+	{ "rule.replace", 0, method_rule_replace, { "node", "id", "rule", "comment" } },
 	{ "rule.del", 0, method_rule_del, { "node", "id", "comment" } },
 	{ "set.list", RPC_READ, method_set_list, { "set" } },
-	{ "set.add", 0, method_set_add, { "set", "elements", "comment" } },
+	{ "set.add", 0, method_set_add, { "set", "elements", "timeout", "comment" } },
 	{ "set.del", 0, method_set_del, { "set", "elements", "comment" } },
+	{ "set.flush", 0, method_set_flush, { "set", "comment" } },
+	{ "set.load", 0, method_set_load, { "set", "text", "add", "comment" } },
 	{ "module.list", RPC_READ | RPC_OFFLINE, method_module_list, {} },
 	{ "module.inspect", RPC_READ | RPC_OFFLINE, method_module_inspect, { "module" } },
 	{ "table.show", RPC_READ, method_table_show, { "node", "table" } },

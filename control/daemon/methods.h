@@ -22,13 +22,25 @@ int method_unknown(struct rpc_error *error, const char *what, const char *name, 
 const struct config_node *method_node(struct daemon *daemon, const char *name,
 				      struct rpc_error *error);
 
-/* methods_edit.c: a change of the running configuration, as one transaction */
+/* A change of the running configuration: a copy of its tree to edit, then the transaction */
+struct generation *method_edit(struct daemon *daemon);
+/* @next: taken. Return: as change_apply() */
+int method_commit(struct daemon *daemon, const struct rpc_call *call, struct generation *next,
+		  struct jsonw *w, struct rpc_error *error);
+
+/* methods_rule.c */
 METHOD(rule_list);
 METHOD(rule_add);
+METHOD(rule_insert);
+METHOD(rule_replace);
 METHOD(rule_del);
+
+/* methods_set.c */
 METHOD(set_list);
 METHOD(set_add);
 METHOD(set_del);
+METHOD(set_flush);
+METHOD(set_load);
 
 /* methods_table.c */
 METHOD(module_list);

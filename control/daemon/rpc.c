@@ -149,7 +149,10 @@ static const struct rpc_type {
 	json_type type;
 	const char *what;
 } rpc_types[] = {
+	{ "add", JSON_TRUE, "true or false" },
 	{ "all", JSON_TRUE, "true or false" },
+	{ "before", JSON_STRING, "a string" },
+	{ "chain", JSON_STRING, "a string" },
 	{ "comment", JSON_STRING, "a string" },
 	{ "config", JSON_OBJECT, "an object" },
 	{ "confirm_s", JSON_INTEGER, "a number from 0 to 4294967295" },
@@ -164,10 +167,13 @@ static const struct rpc_type {
 	{ "key", JSON_ARRAY, "a list of strings" },
 	{ "module", JSON_STRING, "a string" },
 	{ "node", JSON_STRING, "a string" },
+	{ "packet", JSON_STRING, "a string" },
 	{ "rule", JSON_STRING, "a string" },
 	{ "set", JSON_STRING, "a string" },
 	{ "steps", JSON_INTEGER, "a number from 0 to 4294967295" },
 	{ "table", JSON_STRING, "a string" },
+	{ "text", JSON_STRING, "a string" },
+	{ "timeout", JSON_STRING, "a string" },
 	{ "to", JSON_INTEGER, "a number from 0 to 4294967295" },
 	{ "value", JSON_ARRAY, "a list of strings" },
 	{}

@@ -3,6 +3,13 @@
 /* cli_render_test.c - control/cli: what the daemon answers, as text */
 #include "cli_fake.h"
 
+#define FILTER	\
+	"{\"node\":\"guard\",\"rules\":10000,\"extensions\":12,\"image_bytes\":1258291," \
+	"\"view_rows\":3,\"families\":[{\"family\":4,\"rows\":11000,\"trees\":4,\"depth\":5," \
+	"\"residual\":100,\"steps\":14,\"mean_steps\":6.24,\"bytes\":1048576," \
+	"\"slowest\":\"10.0.0.0/8 -> any: 14 steps\"},{\"family\":6,\"rows\":0,\"trees\":0," \
+	"\"depth\":0,\"residual\":0,\"steps\":0,\"mean_steps\":0.0,\"bytes\":0,\"slowest\":null}]}"
+
 /* One command line, the answer to it, and all that is printed */
 static const struct render_case {
 	const char *name;
@@ -117,17 +124,62 @@ static const struct render_case {
 	  "\"default\":\"accept\"}",
 	  "INDEX  ID  RULE\n    0  0a  tcp dport 23 drop\ndefault: accept\n", 0 },
 	{ "rule list -s", { "rule", "list", "guard", "-s" }, "rule.list",
-	  "{\"rules\":[{\"index\":0,\"id\":\"0a\",\"rule\":\"tcp dport 23 drop\",\"packets\":9}],"
-	  "\"default\":\"accept\"}",
-	  "INDEX  ID  PACKETS  RULE\n    0  0a        9  tcp dport 23 drop\ndefault: accept\n", 0 },
+	  "{\"rules\":[{\"chain\":null,\"index\":0,\"id\":\"0a\",\"rule\":\"tcp dport 23 drop\","
+	  "\"packets\":9,\"bytes\":540,\"last_s\":1763999997},"
+	  "{\"chain\":null,\"index\":1,\"id\":\"0b\",\"rule\":\"drop\",\"packets\":0,\"bytes\":0,"
+	  "\"last_s\":null},{\"index\":2,\"id\":\"0c\",\"rule\":\"drop\"}],\"default\":\"accept\"}",
+	  "INDEX  ID  PACKETS  BYTES  LAST     RULE\n"
+	  "    0  0a        9    540  3 s ago  tcp dport 23 drop\n"
+	  "    1  0b        0      0  never    drop\n"
+	  "    2  0c        -      -  -        drop\ndefault: accept\n", 0 },
+	{ "rule list: chains", { "rule", "list", "guard" }, "rule.list",
+	  "{\"rules\":[{\"chain\":null,\"index\":0,\"id\":\"0a\",\"rule\":\"jump web\"},"
+	  "{\"chain\":\"web\",\"index\":0,\"id\":\"0b\",\"rule\":\"drop\"}],\"default\":\"drop\"}",
+	  "CHAIN  INDEX  ID  RULE\n-          0  0a  jump web\nweb        0  0b  drop\n"
+	  "default: drop\n", 0 },
+	{ "rule test", { "rule", "test", "guard", "x" }, "rule.test",
+	  "{\"verdict\":\"drop(spoofed)\",\"edge\":\"drop\",\"path\":["
+	  "{\"chain\":null,\"index\":2,\"id\":\"0a\",\"rule\":\"jump web\"},"
+	  "{\"chain\":\"web\",\"index\":0,\"id\":\"0b\",\"rule\":\"drop(spoofed)\"}]}",
+	  "drop(spoofed): edge drop\n  by rule 2 0a: jump web\n"
+	  "  by rule web 0 0b: drop(spoofed)\n", 0 },
+	{ "rule test: the default", { "rule", "test", "guard", "x" }, "rule.test",
+	  "{\"verdict\":\"accept\",\"edge\":\"accept\",\"path\":[]}",
+	  "accept: edge accept\n  no rule matches: the default\n", 0 },
 	{ "set list", { "set", "list" }, "set.list",
-	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":[\"10.0.0.1\",\"10.0.0.2"
-	  "\"]}]}",
-	  "SET      TYPE  ELEMENTS\nblocked  ip           2\n", 0 },
+	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"kind\":\"ranges\",\"elements\":1000000,"
+	  "\"memory_bytes\":12582912},{\"set\":\"seen\",\"type\":\"ip . port\",\"kind\":\"dynamic\","
+	  "\"elements\":3,\"memory_bytes\":812,\"timeout\":\"10m\"}]}",
+	  "SET      TYPE       KIND     ELEMENTS  MEMORY  TIMEOUT\n"
+	  "blocked  ip         ranges    1000000  12 MiB  -\n"
+	  "seen     ip . port  dynamic         3   812 B  10m\n", 0 },
 	{ "set list SET", { "set", "list", "blocked" }, "set.list",
-	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":[\"10.0.0.1\",\"10.0.0.2"
-	  "\"]}]}",
+	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"elements\":2,"
+	  "\"text\":\"10.0.0.1\\n10.0.0.2\\n\"}]}",
 	  "10.0.0.1\n10.0.0.2\n", 0 },
+	{ "set list SET: dynamic", { "set", "list", "seen" }, "set.list",
+	  "{\"sets\":[{\"set\":\"seen\",\"list\":[{\"element\":\"10.0.0.1\",\"timeout_ms\":600000,"
+	  "\"expires_ms\":552000,\"packets\":3,\"bytes\":180},"
+	  "{\"element\":\"10.0.0.2\",\"timeout_ms\":0}]}]}",
+	  "10.0.0.1 timeout 10m # expires in 9m12s\n10.0.0.2\n", 0 },
+	{ "set list SET -s: dynamic", { "set", "list", "seen", "-s" }, "set.list",
+	  "{\"sets\":[{\"set\":\"seen\",\"list\":[{\"element\":\"10.0.0.1\",\"timeout_ms\":600000,"
+	  "\"expires_ms\":552000,\"packets\":3,\"bytes\":180},"
+	  "{\"element\":\"10.0.0.2\",\"timeout_ms\":0,\"packets\":0,\"bytes\":0}]}]}",
+	  "10.0.0.1 timeout 10m # expires in 9m12s packets 3 bytes 180\n"
+	  "10.0.0.2 # packets 0 bytes 0\n", 0 },
+	{ "set add: to a dynamic set", { "set", "add", "seen", "10.0.0.1" }, "set.add",
+	  "{\"set\":\"seen\",\"added\":1,\"deleted\":0}", "set seen: 1 added, 0 deleted\n", 0 },
+	{ "filter show", { "filter", "show", "guard" }, "filter.show", FILTER,
+	  "filter guard: 10000 rules, 12 with more than a box, 1.2 MiB; 3 rows came since it was built"
+	  "\n\nFAMILY   ROWS  STEPS   MEMORY\n"
+	  "IPv4    11000     14  1.0 MiB\n"
+	  "IPv6        0      0      0 B\n", 0 },
+	{ "filter show --cost", { "filter", "show", "guard", "--cost" }, "filter.show", FILTER,
+	  "filter guard: 10000 rules, 12 with more than a box, 1.2 MiB; 3 rows came since it was built"
+	  "\n\nFAMILY   ROWS  TREES  DEPTH  RESIDUAL  STEPS  MEAN   MEMORY  SLOWEST\n"
+	  "IPv4    11000      4      5       100     14   6.2  1.0 MiB  10.0.0.0/8 -> any: 14 steps\n"
+	  "IPv6        0      0      0         0      0   0.0      0 B  -\n", 0 },
 	{ "drop show", { "drop", "show" }, "drop.show",
 	  "{\"drops\":[{\"graph\":\"edge-in\",\"hook\":\"xdp\",\"node\":\"guard\",\"edge\":"
 	  "\"drop\","

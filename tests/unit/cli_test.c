@@ -46,6 +46,39 @@ static const struct run_case {
 	  "rule.del {\"id\":\"0a.2\",\"node\":\"guard\"}\n", NULL, "" },
 	{ .name = "set add", { "set", "add", "s", "10.0.0.1", "10.0.0.2" }, 0,
 	  "set.add {\"elements\":[\"10.0.0.1\",\"10.0.0.2\"],\"set\":\"s\"}\n", NULL, "" },
+	{ .name = "rule add --chain", { "rule", "add", "guard", "drop", "--chain", "web" }, 0,
+	  "rule.add {\"chain\":\"web\",\"node\":\"guard\",\"rule\":\"drop\"}\n", NULL, "" },
+	{ .name = "rule insert INDEX", { "rule", "insert", "guard", "3", "tcp", "dport", "1",
+	  "drop" }, 0,
+	  "rule.insert {\"index\":3,\"node\":\"guard\",\"rule\":\"tcp dport 1 drop\"}\n", NULL, "" },
+	{ .name = "rule insert before", { "rule", "insert", "guard", "before", "0a.2", "drop",
+	  "--comment", "c" }, 0,
+	  "rule.insert {\"before\":\"0a.2\",\"comment\":\"c\",\"node\":\"guard\",\"rule\":\"drop\"}\n",
+	  NULL, "" },
+	{ .name = "rule insert: no place", { "rule", "insert", "guard", "drop", "x" }, 2, NULL, "",
+	  "shunt: 'drop' is no place: a number from 0, or 'before' and a rule's id\n" },
+	{ .name = "rule insert before: no rule", { "rule", "insert", "guard", "before", "0a" }, 2,
+	  NULL, "", "shunt: usage: shunt rule insert NODE PLACE RULE\n" },
+	{ .name = "rule replace", { "rule", "replace", "guard", "0a", "tcp dport 1", "drop" }, 0,
+	  "rule.replace {\"id\":\"0a\",\"node\":\"guard\",\"rule\":\"tcp dport 1 drop\"}\n",
+	  NULL, "" },
+	{ .name = "rule test", { "rule", "test", "guard", "ip", "saddr", "10.0.0.1" }, 0,
+	  "rule.test {\"node\":\"guard\",\"packet\":\"ip saddr 10.0.0.1\"}\n", NULL, "" },
+	{ .name = "set add: timeout", { "set", "add", "s", "10.0.0.1", "timeout", "10m" }, 0,
+	  "set.add {\"elements\":[\"10.0.0.1\"],\"set\":\"s\",\"timeout\":\"10m\"}\n", NULL, "" },
+	{ .name = "set add: a timeout of nothing", { "set", "add", "s", "timeout", "10m" }, 2, NULL,
+	  "", "shunt: usage: shunt set add SET ELEMENT... [timeout TIME]\n" },
+	{ .name = "set del: no timeout there", { "set", "del", "s", "timeout", "10m" }, 0,
+	  "set.del {\"elements\":[\"timeout\",\"10m\"],\"set\":\"s\"}\n", NULL, "" },
+	{ .name = "set flush", { "set", "flush", "s" }, 0, "set.flush {\"set\":\"s\"}\n", NULL, "" },
+	{ .name = "set load", { "set", "load", "s", "FILE" }, 0,
+	  "set.load {\"add\":false,\"set\":\"s\",\"text\":\"version: 1\\nnodes:\\n"
+	  "  m: { module: count }\\n\"}\n", NULL, "" },
+	{ .name = "set load --add", { "set", "load", "s", "FILE", "--add" }, 0,
+	  "set.load {\"add\":true,\"set\":\"s\",\"text\":\"version: 1\\nnodes:\\n"
+	  "  m: { module: count }\\n\"}\n", NULL, "" },
+	{ .name = "filter show", { "filter", "show", "guard", "--cost" }, 0,
+	  "filter.show {\"node\":\"guard\"}\n", NULL, "" },
 	{ .name = "words that begin with a dash", { "table", "set", "--", "n", "t", "-1",
 	  "value", "-2", "-j" }, 0,
 	  "table.set {\"key\":[\"-1\"],\"node\":\"n\",\"table\":\"t\",\"value\":[\"-2\",\"-j"
@@ -71,13 +104,13 @@ static const struct run_case {
 	{ .name = "second word", { "rule", "lst", "guard" }, 2, NULL, "",
 	  "shunt: unknown command 'rule lst'; did you mean 'rule list'?\n" },
 	{ .name = "second word missing", { "rule" }, 2, NULL, "",
-	  "shunt: 'rule' wants one of: list, add, del\n" },
+	  "shunt: 'rule' wants one of: list, add, insert, replace, test, del\n" },
 	{ .name = "shortened: not in a script", { "stat" }, 2, NULL, "",
 	  "shunt: unknown command 'stat'; did you mean 'status'?\n" },
 	{ .name = "hidden commands are not proposed", { "__complet" }, 2, NULL, "",
 	  "shunt: unknown command '__complet'; see 'shunt help'\n" },
 	{ .name = "too few arguments", { "rule", "add", "guard" }, 2, NULL, "",
-	  "shunt: usage: shunt rule add NODE RULE [--comment TEXT] [--index N]\n" },
+	  "shunt: usage: shunt rule add NODE RULE [--comment TEXT] [--index N] [--chain NAME]\n" },
 	{ .name = "too many arguments", { "status", "x" }, 2, NULL, "",
 	  "shunt: usage: shunt status [--watch[=SECS]]\n" },
 	{ .name = "option of another command", { "status", "--confirm", "2m" }, 2, NULL, "",
@@ -157,8 +190,9 @@ static const struct run_case {
 	  "shunt: the daemon refused, and did not say why\n", "{\"code\":77}" },
 	/* help */
 	{ .name = "help of one", { "help", "set", "add" }, 0, NULL,
-	  "usage: shunt set add SET ELEMENT... [--comment TEXT]\n\nAdd elements, all or "
-	  "none.\n\nOptions:\n"
+	  "usage: shunt set add SET ELEMENT... [timeout TIME] [--comment TEXT]\n\n"
+	  "Add elements, all or none.\n"
+	  "To a dynamic set, with a time to live if it is not to be the set's.\n\nOptions:\n"
 	  "      --comment TEXT       a note for the history\n\nExample:\n"
 	  "  shunt set add blocked 203.0.113.7 198.51.100.0/24\n\n"
 	  "'shunt help' lists the options of all commands.\n", "" },
@@ -171,7 +205,7 @@ static const struct run_case {
 	{ .name = "completion of commands", { "__complete", "r" }, 0, NULL, "rollback\nrule\n",
 	  "" },
 	{ .name = "completion of second words", { "__complete", "-j", "rule", "" }, 0, NULL,
-	  "list\nadd\ndel\n", "" },
+	  "list\nadd\ninsert\nreplace\ntest\ndel\n", "" },
 	{ .name = "completion of options", { "__complete", "apply", "x", "--com" }, 0, NULL,
 	  "--comment\n", "" },
 	{ .name = "completion of an option's value", { "__complete", "detach", "--hook", "tc" },
@@ -325,6 +359,59 @@ static int open_terminal(int *ret_master)
 	return slave;
 }
 
+/* 'file' of a set: its text goes to the daemon, tidied, and its lines are those of findings */
+static void test_set_file(void **state)
+{
+	static const struct fake_answer answers[] = {
+		{ "apply", "{\"changed\":false,\"generation\":1}", NULL, 0 }, {}
+	};
+	struct fake fake = { .answers = answers };
+	const char *yaml;
+
+	fake_file("bad.txt", "\n# ours\r\n  10.0.0.1 # one\n\n10.0.0.2\n\n");
+	yaml = fake_file("files.yaml", "version: 1\nsets:\n  x: { type: ip, file: bad.txt }\n");
+	fake_run(&fake, (const char *const[]){ "apply", yaml, NULL });
+	assert_string_equal(fake.err, "");
+	assert_int_equal(fake.status, 0);
+	assert_non_null(strstr(fake.requests.data, "{\"sets\":{\"x\":{\"elements\":\"# ours\\n"
+			       "10.0.0.1 # one\\n\\n10.0.0.2\\n\",\"type\":\"ip\"}}"));
+	fake_fini(&fake);
+}
+
+static void check_set_file(const char *text, const char *want)
+{
+	struct fake fake = { .answers = (const struct fake_answer[]){ {} } };
+	char path[256], *all;
+
+	snprintf(path, sizeof(path), "%s", fake_file("bad.txt", text ? text : ""));
+	if (!text)
+		unlink(path);
+	fake_run(&fake, (const char *const[]){ "apply", fake_file("files.yaml", "version: 1\n"
+		 "sets:\n  x: { type: ip, file: bad.txt }\n"), NULL });
+	assert_int_equal(fake.status, 3);
+	assert_int_equal(fake.n_requests, 0);
+	assert_true(asprintf(&all, want, unit_folder(), unit_folder()) > 0);
+	assert_string_equal(fake.err, all);
+	free(all);
+	fake_fini(&fake);
+}
+
+static void test_set_file_wrong(void **state)
+{
+	check_set_file("10.0.0.1\n\n 10.0.0.256 # x\n",
+		       "%s/bad.txt:3:2: error: '10.0.0.256' is not an IPv4 address\n"
+		       "        10.0.0.256 # x\n"
+		       "        ^~~~~~~~~~\n");
+	check_set_file("10.0.0.1 # \xff\n",
+		       "%s/bad.txt:1:12: error: not valid UTF-8\n"
+		       "        10.0.0.1 # ?\n"
+		       "                   ^\n");
+	check_set_file(NULL,
+		       "%s/files.yaml:3:24: error: open '%s/bad.txt': No such file or directory\n"
+		       "        x: { type: ip, file: bad.txt }\n"
+		       "                             ^~~~~~~\n");
+}
+
 /* On a terminal words may be shortened while they stay unique */
 static void test_prefixes(void **state)
 {
@@ -335,7 +422,7 @@ static void test_prefixes(void **state)
 	} rows[] = {
 		{ { "stat", "-q" }, 0, "status -\n", "" },
 		{ { "g", "s", "x" }, 0, "graph.show {\"graph\":\"x\"}\n", "" },
-		{ { "set", "l" }, 0, "set.list -\n", "" },
+		{ { "set", "li" }, 0, "set.list -\n", "" },
 		{ { "s", "l" }, 2, NULL, "shunt: 's' is ambiguous: status, set\n" },
 		{ { "stat", "-S" }, 2, NULL, "shunt: unknown command 'stat'; did you mean "
 		  "'status'?\n" },
@@ -485,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_unreachable), cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_hangs_up),
 		cmocka_unit_test(test_full_disk), cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_set_file), cmocka_unit_test(test_set_file_wrong),
 		cmocka_unit_test(test_watch), cmocka_unit_test(test_check),
 		cmocka_unit_test(test_durations), cmocka_unit_test(test_table),
 	};
