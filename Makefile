@@ -14,7 +14,7 @@ BUILD_PACKAGES	= clang gcc make pkg-config libbpf-dev libxdp-dev libnl-3-dev lib
 		  libuv1-dev libyaml-dev libjansson-dev libelf-dev zlib1g-dev libc6-dev
 TEST_PACKAGES	= libcmocka-dev iproute2 bpftool curl iperf3 netcat-openbsd nginx-light strace \
 		  util-linux procps ethtool python3 git xz-utils qemu-system-x86 busybox-static \
-		  cpio kmod xdp-tools libclang-rt-14-dev
+		  cpio kmod xdp-tools nftables iptables libclang-rt-14-dev
 
 O	 = build
 VERSION := 0.1.0
@@ -121,6 +121,11 @@ $(benches): $(O)/tests/bench/%.bench: $(call obj,$(lib_src) $(tlib_src),) $(O)/t
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ $(LDLIBS_)
 
+$(O)/tests/bench/filter_live: $(call obj,$(lib_src) $(tlib_src) tests/bench/filter_live.c \
+		tests/bench/filter_live_rules.c,)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS_)
+
 $(tools): $(O)/tests/%: $(O)/tests/lib/tool_%.o $(call obj,$(lib_src) $(tlib_src),)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ $(LDLIBS_)
@@ -169,6 +174,11 @@ demo: packages ## the main job: a file becomes a graph, real traffic, a rule add
 bench: packages ## cost per packet, one JSON line a case; CASE=glob (root)
 	$(again) all $(benches) $(tbpf_obj) $(tools)
 	$(Q)BUILD='$(abspath $(O))' CASE='$(CASE)' tests/bench/run $(benches)
+
+.PHONY: bench-filter
+bench-filter: packages ## filtering live over veth, beside xdp-filter, nftables and iptables (root)
+	$(again) all $(O)/tests/bench/filter_live $(tbpf_obj)
+	$(Q)CASE='$(CASE)' $(O)/tests/bench/filter_live
 
 # ---- install ----------------------------------------------------------------------------------
 $(O)/libshunt-client.a: $(call obj,control/client/client.c,)
