@@ -64,11 +64,32 @@ static size_t take(const struct classifier_build *build, const struct classifier
 	return taken;
 }
 
+/*
+ * What trees have put out gets a tree of its own, where few rows may have more copies; and what
+ * that one has put out, as long as this helps. Return: number of rows to go on with
+ */
+static size_t again(struct classifier_build *build, size_t *n_before, uint32_t *ret_left)
+{
+	size_t n = build->n_residual, i;
+
+	if (n > *n_before / 2 || build->shape.trees == CLASSIFIER_TREES_MAX)
+		return 0;
+	*n_before = n;
+	classifier_residual_sort(build);
+	for (i = 0; i < n; i++) {
+		ret_left[i] = build->residual[i];
+		build->box[ret_left[i]].evicted = false;
+		build->box[ret_left[i]].copies = 1;
+	}
+	build->n_residual = 0;
+	return n;
+}
+
 static void build_trees(struct classifier_build *build)
 {
 	uint32_t *left = arena_new_n(&build->arena, uint32_t, build->n_boxes);
 	uint32_t *taken = arena_new_n(&build->arena, uint32_t, build->n_boxes);
-	size_t n_left = build->n_boxes, n_taken, i;
+	size_t n_left = build->n_boxes, n_again = 2 * n_left, n_taken, i;
 	struct classifier_split split;
 
 	for (i = 0; i < n_left; i++)
@@ -82,6 +103,8 @@ static void build_trees(struct classifier_build *build)
 			memset(&split, 0, sizeof(split));
 		n_taken = take(build, &split, left, &n_left, taken);
 		classifier_tree_add(build, &split, taken, n_taken);
+		if (!n_left)
+			n_left = again(build, &n_again, left);
 	}
 }
 
@@ -136,11 +159,14 @@ static void rows_write(const struct classifier_build *build, const uint32_t *box
 static uint64_t family_place(struct classifier_family *shape, unsigned int family, uint64_t at)
 {
 	size_t row_size = classifier_row_size(family);
+	unsigned int i;
 
 	at = (at + 63) & ~63ULL;
 	shape->rows_off = at;
 	at += (shape->rows + CLASSIFIER_LEAF_MAX) * row_size;
 	shape->nodes_off = at;
+	for (i = 0; i < shape->trees; i++)	/* from an index of nodes */
+		shape->tree[i].roots_off = at + shape->tree[i].roots_off * sizeof(uint64_t);
 	at += shape->nodes * sizeof(uint64_t);
 	at = (at + 63) & ~63ULL;
 	shape->residual_off = at;
@@ -168,7 +194,10 @@ static uint64_t shape_place(struct classifier_shape *shape, struct classifier_bu
 	unsigned int i;
 
 	shape->view_off = at;
-	shape->view_size = CLASSIFIER_VIEW_GONE + (shape->rules + 63) / 64 * 8;
+	shape->gone_mask = 63;
+	while (shape->gone_mask < shape->rules)
+		shape->gone_mask = 2 * shape->gone_mask + 1;
+	shape->view_size = CLASSIFIER_VIEW_GONE + (shape->gone_mask + 1) / 8;
 	at += 2 * shape->view_size;
 	shape->ext_off = at;
 	if (shape->ext_size)
@@ -185,6 +214,7 @@ static void image_write(const struct classifier_shape *shape, const struct class
 {
 	if (shape->exts)
 		memcpy(image + shape->ext_off, ext->data, (size_t)shape->exts * shape->ext_size);
+	((struct classifier_head *)image)->none = ~0ULL;
 	family_write(&build[0], image);
 	family_write(&build[1], image);
 }

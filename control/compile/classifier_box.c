@@ -51,9 +51,9 @@ void classifier_box_init(struct classifier_box *box, const struct classifier_row
 		box->value[i] &= box->mask[i];
 }
 
-static uint32_t packed_prio(const struct classifier_row *row)
+static uint64_t packed_found(const struct classifier_row *row)
 {
-	return row->prio << CLASSIFIER_EDGE_BITS | row->edge;
+	return (uint64_t)(row->prio << CLASSIFIER_EDGE_BITS | row->edge) << 32 | row->ref;
 }
 
 void classifier_row4_pack(const struct classifier_row *row, struct classifier_row4 *ret)
@@ -64,7 +64,7 @@ void classifier_row4_pack(const struct classifier_row *row, struct classifier_ro
 		.dport_first = row->dport_first, .dport_last = row->dport_last,
 		.value = row->meta | (32u - row->slen) << CLASSIFIER_OPEN_SHIFT,
 		.mask = row->meta_mask | (32u - row->dlen) << CLASSIFIER_OPEN_SHIFT,
-		.prio = packed_prio(row), .ref = row->ref,
+		.found = packed_found(row),
 	};
 }
 
@@ -85,7 +85,7 @@ void classifier_row6_pack(const struct classifier_row *row, struct classifier_ro
 		.sport_first = row->sport_first, .sport_last = row->sport_last,
 		.dport_first = row->dport_first, .dport_last = row->dport_last,
 		.value = row->meta, .mask = row->meta_mask,
-		.prio = packed_prio(row), .ref = row->ref,
+		.found = packed_found(row),
 	};
 	open_set(ret->open[0], row->slen);
 	open_set(ret->open[1], row->slen > 64 ? row->slen - 64 : 0);

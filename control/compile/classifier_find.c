@@ -52,7 +52,7 @@ static bool row6_matches(const struct walk *walk, const struct classifier_row6 *
 
 static bool is_gone(const struct walk *walk, uint32_t prio)
 {
-	uint32_t rule = (prio >> CLASSIFIER_PRIO_SHIFT) - 1;
+	uint32_t rule = prio >> CLASSIFIER_PRIO_SHIFT;
 
 	return walk->gone && walk->gone[rule / 64] >> rule % 64 & 1;
 }
@@ -63,6 +63,7 @@ static void walk_rows(struct walk *walk, uint32_t off, uint32_t n, bool base)
 	const struct classifier_row4 *row4 = (const void *)(walk->image + off);
 	const struct classifier_row6 *row6 = (const void *)(walk->image + off);
 	uint32_t i, prio;
+	uint64_t found;
 
 	for (i = 0; i < n; i++) {
 		bool is4 = walk->words == CLASSIFIER_KEY4;
@@ -70,13 +71,12 @@ static void walk_rows(struct walk *walk, uint32_t off, uint32_t n, bool base)
 		walk->steps++;
 		if (is4 ? !row4_matches(walk, &row4[i]) : !row6_matches(walk, &row6[i]))
 			continue;
-		prio = is4 ? row4[i].prio : row6[i].prio;
-		if (prio >= walk->best)
-			return;
-		if (prio < walk->floor || (base && is_gone(walk, prio)))
+		found = is4 ? row4[i].found : row6[i].found;
+		prio = found >> 32;
+		if (prio >= walk->best || prio < walk->floor || (base && is_gone(walk, prio)))
 			continue;
 		walk->best = prio;
-		walk->ref = is4 ? row4[i].ref : row6[i].ref;
+		walk->ref = found;
 		return;
 	}
 }
@@ -90,9 +90,9 @@ static void walk_tree(struct walk *walk, const struct classifier_tree *tree)
 	if (tree->prio >= walk->best)
 		return;
 	hash = classifier_split_hash(tree->mask, walk->key, walk->words);
-	node = nodes[tree->base + (hash >> tree->shift)];
+	node = ((const uint64_t *)(walk->image + tree->roots_off))[hash >> tree->shift];
 	walk->steps++;
-	if (!(node >> (hash >> (tree->shift - CLASSIFIER_BLOOM_BITS) &
+	if (!(node >> (hash >> tree->bloom_shift &
 		       ((1 << CLASSIFIER_BLOOM_BITS) - 1)) & 1))
 		return;
 	while (!(node & CLASSIFIER_LEAF)) {

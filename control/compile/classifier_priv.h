@@ -114,6 +114,7 @@ void classifier_tree_add(struct classifier_build *build, const struct classifier
 			 const uint32_t *list, size_t n);
 
 /* ---- classifier_residual.c ---- */
+void classifier_residual_sort(struct classifier_build *build);
 /* build->residual to vectors. Return: 0; -E2BIG: too many */
 int classifier_residual_build(struct classifier_build *build);
 

@@ -185,6 +185,12 @@ static int index_cmp(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+void classifier_residual_sort(struct classifier_build *build)
+{
+	if (build->n_residual)
+		qsort(build->residual, build->n_residual, sizeof(*build->residual), index_cmp);
+}
+
 int classifier_residual_build(struct classifier_build *build)
 {
 	struct classifier_family *shape = &build->shape;
@@ -195,7 +201,7 @@ int classifier_residual_build(struct classifier_build *build)
 		return 0;
 	if (build->n_residual > CLASSIFIER_RESIDUAL_MAX)
 		return -E2BIG;
-	qsort(build->residual, build->n_residual, sizeof(*build->residual), index_cmp);
+	classifier_residual_sort(build);
 	shape->residual = build->n_residual;
 	shape->residual_prio = build->row[build->box[build->residual[0]].row].prio <<
 			       CLASSIFIER_EDGE_BITS;

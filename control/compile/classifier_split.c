@@ -17,9 +17,9 @@
 
 #define SAMPLE		8192	/* rows that candidates are judged by */
 #define COUNT_BITS	16
-#define BUCKET_GOOD	4	/* rows of a bucket that need no cut */
+#define BUCKET_GOOD	2	/* rows of a bucket that need no cut */
 #define BUCKET_MAX	256	/* more are as bad */
-#define LEVEL_PRICE	0.3	/* of a doubling of the bucket, in roots */
+#define LEVEL_PRICE	0.5	/* of a doubling of the bucket, in roots */
 
 /* Fields behind the addresses that may be in a mask, and sets of them that are tried */
 enum { KNOWS_PROTO = 1, KNOWS_DPORT = 2, KNOWS_SPORT = 4 };

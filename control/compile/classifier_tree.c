@@ -13,7 +13,7 @@
 
 #include "classifier_priv.h"
 
-#define LEAF_WANTED	5	/* rows: one level more costs as much as two */
+#define LEAF_WANTED	8
 #define COPIES_MIN	32	/* of a row, for the largest tree */
 #define COPIES_MAX	512	/* for small ones */
 
@@ -277,7 +277,7 @@ static void root_build(struct classifier_build *build, const struct rooted *root
 
 	for (i = 0; i < n; i++) {
 		list[i] = rooted[i].box;
-		bloom |= 1ULL << (rooted[i].hash >> (tree->shift - CLASSIFIER_BLOOM_BITS) &
+		bloom |= 1ULL << (rooted[i].hash >> tree->bloom_shift &
 				  ((1 << CLASSIFIER_BLOOM_BITS) - 1));
 	}
 	if (rooted[0].hash == rooted[n - 1].hash)	/* they differ in other bits alone */
@@ -285,7 +285,7 @@ static void root_build(struct classifier_build *build, const struct rooted *root
 	else
 		qsort(list, n, sizeof(*list), index_cmp);
 	node = node_build(build, list, n, &region, 1);
-	build->node[tree->base + (rooted[0].hash >> tree->shift)] = node | bloom;
+	build->node[tree->roots_off + (rooted[0].hash >> tree->shift)] = node | bloom;
 	free(list);
 }
 
@@ -301,7 +301,8 @@ static void roots_new(struct classifier_build *build, const struct rooted *roote
 	while ((size_t)1 << bits < hashes)
 		bits++;
 	tree->shift = 64 - bits;
-	tree->base = nodes_new(build, (size_t)1 << bits);
+	tree->bloom_shift = tree->shift - CLASSIFIER_BLOOM_BITS;
+	tree->roots_off = nodes_new(build, (size_t)1 << bits);
 }
 
 void classifier_tree_add(struct classifier_build *build, const struct classifier_split *split,

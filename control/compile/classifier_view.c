@@ -56,8 +56,8 @@ int classifier_view(void *image, const struct classifier_shape *shape, unsigned 
 		       ext->data, ext->n * ext->size);
 	memset(bits, 0, shape->view_size - CLASSIFIER_VIEW_GONE);
 	for (i = 0; i < n_gone; i++)
-		bits[gone[i] / 64] |= 1ULL << gone[i] % 64;
-	into->gone = n_gone;
+		bits[(gone[i] + 1) / 64] |= 1ULL << (gone[i] + 1) % 64;
+	into->gone = n_gone ? shape->gone_mask : 0;
 	return 0;
 }
 

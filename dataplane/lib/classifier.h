@@ -61,9 +61,9 @@
 /* row4.value and row4.mask: CLASSIFIER_META bits; above them the bits that a prefix leaves open */
 #define CLASSIFIER_OPEN_SHIFT	24
 
-/* row.prio: priority << 4 | edge; lower wins */
+/* row.found: prio << 32 | ref. Prio: priority << 4 | edge; lower wins */
 #define CLASSIFIER_EDGE_BITS	4
-/* row.ref: index of the rule's hits; or, with this bit, of its extension */
+/* ref: index of the rule's hits; or, with this bit, of its extension */
 #define CLASSIFIER_EXT		0x80000000U
 
 struct classifier_row4 {
@@ -72,8 +72,7 @@ struct classifier_row4 {
 	__u16	dport_first, dport_last;
 	__u32	value;				/* meta; | 32 - source prefix length, << 24 */
 	__u32	mask;				/* of meta; | 32 - destination's, << 24 */
-	__u32	prio;
-	__u32	ref;
+	__u64	found;
 };
 
 struct classifier_row6 {
@@ -82,8 +81,7 @@ struct classifier_row6 {
 	__u16	dport_first, dport_last;
 	__u32	value;				/* meta */
 	__u32	mask;
-	__u32	prio;
-	__u32	ref;
+	__u64	found;
 	__u8	open[4][2];			/* low bits of each half that count not: the sum */
 };
 
@@ -129,12 +127,13 @@ struct classifier_row6 {
 
 struct classifier_tree {
 	__u64	mask[CLASSIFIER_KEY6];	/* bits of the key that all rows know */
-	__u32	base;			/* index of the first root */
+	__u32	roots_off;		/* bytes from the image's start */
 	__u32	prio;			/* lowest of a row */
 	__u8	shift;			/* 64 - bits of the root's index; 63: one root */
+	__u8	bloom_shift;
 	__u8	depth;			/* nodes on the longest way, root included */
 	__u8	leaf;			/* rows of the largest leaf */
-	__u8	pad[5];
+	__u8	pad[4];
 };
 
 struct classifier_window {
@@ -167,13 +166,13 @@ struct classifier_shape {
 	__u32	ext_off;
 	__u32	ext_size;		/* bytes of one */
 	__u32	exts;			/* of the base; behind them VIEW_EXTS for each view */
-	__u32	pad;
+	__u32	gone_mask;		/* of the tombstones' index: a power of 2 less 1 */
 	struct classifier_family family[2];	/* IPv4 and what is no IP; IPv6 */
 };
 
 struct classifier_view {
 	__u32	rows[2];		/* that came, of each family */
-	__u32	gone;			/* base rules that went: bits of the tombstones */
+	__u32	gone;			/* gone_mask; 0: no base rule went */
 	__u32	pad;
 };
 
@@ -182,11 +181,13 @@ struct classifier_head {
 	__u32	view;			/* the one in force */
 	__u32	pad[3];
 	struct classifier_view views[2];
-	__u32	rest[4];
+	__u64	none;			/* all ones, which the verifier does not know */
+	__u32	rest[2];
 };
 
 #define CLASSIFIER_VIEW_ROWS4	0	/* bytes from a view's start */
 #define CLASSIFIER_VIEW_ROWS6	(CLASSIFIER_VIEW_ROWS * sizeof(struct classifier_row4))
+/* Tombstones: bit prio >> PRIO_SHIFT, rule i's number i + 1 */
 #define CLASSIFIER_VIEW_GONE	(CLASSIFIER_VIEW_ROWS6 +		\
 				 CLASSIFIER_VIEW_ROWS * sizeof(struct classifier_row6))
 

@@ -9,12 +9,15 @@
  * that have nothing to look for there), one for each level below, and a leaf.
  * Trees come best prio first, so that what has matched spares the rest.
  *
- * The program that includes this says first what a row with CLASSIFIER_EXT asks:
+ * The program that includes this says first where the shape is and how to get at the image, and
+ * what a row with CLASSIFIER_EXT asks:
  *
+ *	#define CLASSIFY_SHAPE			filter_shape
+ *	#define CLASSIFY_IMAGE()		bpf_map_lookup_elem(&filter_image, &zero)
  *	#define CLASSIFY_HOLDS(ctx, index)	filter_ext_holds(ctx, index)
  *
- * a __noinline global function (verified once). It is called for such rows alone, when their
- * box holds the packet and their prio is better than what was found before.
+ * The last one is a __noinline global function (verified once). It is called for such rows alone,
+ * when their box holds the packet and their prio is better than what was found before.
  */
 #ifndef SHUNT_LIB_CLASSIFY_H
 #define SHUNT_LIB_CLASSIFY_H
@@ -22,29 +25,38 @@
 #include <shunt/lib/classifier.h>
 #include <shunt/lib/ctx.h>
 
-#define CLASSIFY_VIEW_CHUNK	8	/* rows of a view that one step compares */
-#define CLASSIFY_VIEW_CHUNKS	(CLASSIFIER_VIEW_ROWS / CLASSIFY_VIEW_CHUNK)
 #define CLASSIFY_INLINE_STEPS	4	/* of the residual, before it is worth a loop's calls */
 
-struct classify_key {
-	__u64	word[CLASSIFIER_KEY6];
-};
+/* Kinds of code: each is compiled on its own, the verifier leaves what the shape has */
+#define CLASSIFY_V6		1
+#define CLASSIFY_EXTS		2	/* rows may have extensions */
+#define CLASSIFY_ADDED		4	/* rows of a view: no tombstones */
 
 struct classify_found {
 	__u32	prio;			/* edge included; CLASSIFIER_NONE: no row */
 	__u32	ref;
 };
 
-/* What is the same for all rows that a packet is compared with */
+struct classify_key {
+	__u64	word[CLASSIFIER_KEY6];
+};
+
+/* What is the same for all rows that a packet is compared with, and the best one so far */
 struct classify {
+	struct classify_key key;
+	__u64	floor;			/* lowest that counts */
+	__u64	found;			/* prio << 32 | ref */
+	__u32	gone;			/* of the view in force */
+	__u32	view;			/* in force: 0 or 1 */
+	__u64	left;			/* residual: rows of the vectors' word under way */
+	__u64	word;			/* the next one */
+};
+
+struct classify_where {
 	shunt_ctx *ctx;
 	const void *image;
-	const volatile struct classifier_shape *shape;
-	struct classify_key key;
-	__u32	floor;			/* lowest prio that counts */
-	__u32	view;			/* in force: 0 or 1, which the verifier does not know */
-	__u32	gone;			/* it has tombstones */
-	__u32	best, ref;
+	const __u64 *tombstones;	/* of the view in force */
+	struct classify *walk;
 };
 
 /* ---- the key ---- */
@@ -78,7 +90,12 @@ static __always_inline void classify_key6(const struct shunt_packet *pkt, struct
 _Static_assert(4 << 7 == CLASSIFIER_IP, "bit of l3 to bit of meta");
 _Static_assert(SHUNT_PKT_L4 << 8 == CLASSIFIER_L4, "bit of flags to bit of meta");
 
-/* ---- a row ---- */
+/*
+ * ---- a row ----
+ * All of a row's conditions, those of the walk included, are one branch. A second one would be
+ * foreseen no better, and the verifier would go both ways with each row of a leaf: it notes states
+ * of a loop only every hundred instructions.
+ */
 /* Bit 31 set: a port is outside */
 static __always_inline __u32 classify_ports_out(__u64 key, __u16 sport_first, __u16 sport_last,
 						__u16 dport_first, __u16 dport_last)
@@ -89,8 +106,9 @@ static __always_inline __u32 classify_ports_out(__u64 key, __u16 sport_first, __
 	       (dport_last - dport);
 }
 
-static __always_inline bool classify_row4(const struct classify_key *key,
-					  const struct classifier_row4 *row)
+/* 0: the row holds the packet */
+static __always_inline __u64 classify_row4(const struct classify_key *key,
+					   const struct classifier_row4 *row)
 {
 	__u64 differ = key->word[0] ^ row->addrs, value = row->value, mask = row->mask;
 	__u64 out;
@@ -98,10 +116,8 @@ static __always_inline bool classify_row4(const struct classify_key *key,
 	out = (differ >> 32) >> (value >> CLASSIFIER_OPEN_SHIFT);
 	out |= (__u64)(__u32)differ >> (mask >> CLASSIFIER_OPEN_SHIFT);
 	out |= (key->word[1] ^ value) & mask & CLASSIFIER_META;
-	if (out)
-		return false;
-	return !(classify_ports_out(key->word[1], row->sport_first, row->sport_last,
-				    row->dport_first, row->dport_last) >> 31);
+	return out | classify_ports_out(key->word[1], row->sport_first, row->sport_last,
+					row->dport_first, row->dport_last) >> 31;
 }
 
 static __always_inline __u64 classify_half(__u64 differ, const __u8 *open)
@@ -109,22 +125,18 @@ static __always_inline __u64 classify_half(__u64 differ, const __u8 *open)
 	return differ >> open[0] >> open[1];
 }
 
-static __always_inline bool classify_row6(const struct classify_key *key,
-					  const struct classifier_row6 *row)
+static __always_inline __u64 classify_row6(const struct classify_key *key,
+					   const struct classifier_row6 *row)
 {
 	__u64 out;
 
 	out = classify_half(key->word[0] ^ row->saddr[0], row->open[0]);
+	out |= classify_half(key->word[1] ^ row->saddr[1], row->open[1]);
 	out |= classify_half(key->word[2] ^ row->daddr[0], row->open[2]);
-	out |= (key->word[4] ^ row->value) & row->mask & CLASSIFIER_META;
-	if (out)
-		return false;
-	out = classify_half(key->word[1] ^ row->saddr[1], row->open[1]);
 	out |= classify_half(key->word[3] ^ row->daddr[1], row->open[3]);
-	if (out)
-		return false;
-	return !(classify_ports_out(key->word[4], row->sport_first, row->sport_last,
-				    row->dport_first, row->dport_last) >> 31);
+	out |= (key->word[4] ^ row->value) & row->mask & CLASSIFIER_META;
+	return out | classify_ports_out(key->word[4], row->sport_first, row->sport_last,
+					row->dport_first, row->dport_last) >> 31;
 }
 
 static __always_inline __u64 classify_view_off(const struct classify *walk)
@@ -132,60 +144,77 @@ static __always_inline __u64 classify_view_off(const struct classify *walk)
 	__u64 view = walk->view;
 
 	barrier_var(view);
-	return walk->shape->view_off + (view & 1) * walk->shape->view_size;
-}
-
-/* 1: a tombstone of the view in force, the rule went after the image was built */
-static __always_inline __u32 classify_gone(const struct classify *walk, __u64 rule)
-{
-	const __u64 *bits = walk->image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
-
-	return bits[rule / 64] >> rule % 64 & 1;
+	return CLASSIFY_SHAPE.view_off + (view & 1) * CLASSIFY_SHAPE.view_size;
 }
 
 /*
- * A row whose box holds the packet. What makes it not count is one branch: a second one would
- * double the ways that the verifier follows with each row of a leaf.
- * Return: whether rows behind it need no look, for it is taken, or not better than what is
+ * 1: there is a tombstone, the rule went after the image was built. Where none is at all, this
+ * reads the first word of them all the time, which is 0.
  */
-static __always_inline bool classify_take(struct classify *walk, __u32 prio, __u32 ref, bool base)
+static __always_inline __u64 classify_gone(const struct classify_where *where, __u64 found)
 {
-	__u64 rule = (prio >> CLASSIFIER_PRIO_SHIFT) - 1;
-	__u32 skip = ((__u64)prio - walk->floor) >> 63;
+	__u64 rule = found >> (32 + CLASSIFIER_PRIO_SHIFT), at = (rule & where->walk->gone) / 64;
 
-	if (prio >= walk->best)
-		return true;
-	if (base) {
-		barrier_var(rule);
-		if (rule >= walk->shape->rules)	/* never */
-			return true;
-		skip |= classify_gone(walk, rule);
-	}
-	if (skip)
+	barrier_var(at);
+	at &= CLASSIFY_SHAPE.gone_mask / 64;
+	return where->tombstones[at] >> (rule & 63) & 1;
+}
+
+/* Negative: a is less. By halves, for the sign */
+static __always_inline __s64 classify_compare(__u64 a, __u64 b)
+{
+	return (a >> 1) - (b >> 1);
+}
+
+/*
+ * Which of two is less, without that the verifier learns of their bounds by the branch: it would
+ * verify all that follows for each of them.
+ */
+static __always_inline bool classify_less(__u64 a, __u64 b)
+{
+	__s64 difference = classify_compare(a, b);
+
+	barrier_var(difference);
+	return difference < 0;
+}
+
+/*
+ * Take a row if it holds the packet, counts, and is better than what was found
+ * @kind: CLASSIFY_*
+ * Return: whether it was taken: those behind it are worse
+ */
+static __always_inline bool classify_row_at(const struct classify_where *where, int kind,
+					    const void *at)
+{
+	const struct classifier_row4 *row4 = at;
+	const struct classifier_row6 *row6 = at;
+	struct classify *walk = where->walk;
+	__u64 found = kind & CLASSIFY_V6 ? row6->found : row4->found, out;
+
+	out = kind & CLASSIFY_V6 ? classify_row6(&walk->key, row6) :
+	      classify_row4(&walk->key, row4);
+	/* above the floor, below the best so far: one comparison, for what is below wraps */
+	out |= ~(__u64)classify_compare(found - walk->floor, walk->found - walk->floor) >> 63;
+	if (!(kind & CLASSIFY_ADDED))
+		out |= classify_gone(where, found);
+	barrier_var(out);
+	if (out)
 		return false;
-	if (walk->shape->exts && ref & CLASSIFIER_EXT &&
-	    !CLASSIFY_HOLDS(walk->ctx, ref & ~CLASSIFIER_EXT))
+	if (kind & CLASSIFY_EXTS && found & CLASSIFIER_EXT &&
+	    !CLASSIFY_HOLDS(where->ctx, (__u32)found & ~CLASSIFIER_EXT))
 		return false;
-	walk->best = prio;
-	walk->ref = ref;
+	walk->found = found;
 	return true;
 }
 
-/* Return: as classify_take(), false if the row's box does not hold the packet */
-static __always_inline bool classify_row_at(struct classify *walk, bool v6, __u64 off, bool base)
+static __always_inline __u64 classify_row_size(int kind)
 {
-	const struct classifier_row4 *row4 = walk->image + off;
-	const struct classifier_row6 *row6 = walk->image + off;
-
-	if (v6)
-		return classify_row6(&walk->key, row6) &&
-		       classify_take(walk, row6->prio, row6->ref, base);
-	return classify_row4(&walk->key, row4) && classify_take(walk, row4->prio, row4->ref, base);
+	return kind & CLASSIFY_V6 ? sizeof(struct classifier_row6) : sizeof(struct classifier_row4);
 }
 
-/* @n rows, at most @max, at @off of the image, which is within bounds with @max rows */
-static __always_inline void classify_rows(struct classify *walk, bool v6, __u64 off, __u32 n,
-					  __u32 max, bool base)
+/* @n rows, at most @max, of which there is room at @at */
+static __always_inline void classify_rows(const struct classify_where *where, int kind,
+					  const void *at, __u64 n, __u32 max)
 {
 	__u32 i = 0;
 
@@ -193,10 +222,10 @@ static __always_inline void classify_rows(struct classify *walk, bool v6, __u64 
 		return;
 #pragma clang loop unroll(disable)
 	while (i < n) {
-		if (classify_row_at(walk, v6, off, base))
+		if (classify_row_at(where, kind, at))
 			return;
 		i++;
-		off += v6 ? sizeof(struct classifier_row6) : sizeof(struct classifier_row4);
+		at += classify_row_size(kind);
 		barrier_var(i);	/* else the end is a pointer: nothing to the verifier */
 	}
 }
@@ -221,9 +250,9 @@ static __always_inline __u64 classify_hash(const volatile struct classifier_tree
 }
 
 /* A word of the key, without a branch */
-static __always_inline __u64 classify_word(const struct classify_key *key, bool v6, __u64 word)
+static __always_inline __u64 classify_word(const struct classify_key *key, int kind, __u64 word)
 {
-	if (!v6)
+	if (!(kind & CLASSIFY_V6))
 		return key->word[0] ^ ((key->word[0] ^ key->word[1]) & -(word & 1));
 	if (word >= CLASSIFIER_KEY6)	/* never */
 		return 0;
@@ -231,49 +260,47 @@ static __always_inline __u64 classify_word(const struct classify_key *key, bool 
 }
 
 /* @i: number of the tree, a constant */
-static __always_inline void classify_tree(struct classify *walk, bool v6, __u32 i)
+static __always_inline void classify_tree(const struct classify_where *where, int kind, __u32 i)
 {
-	const volatile struct classifier_family *family = &walk->shape->family[v6];
+	const struct classify *walk = where->walk;
+	const volatile struct classifier_family *family =
+		&CLASSIFY_SHAPE.family[kind & CLASSIFY_V6];
 	const volatile struct classifier_tree *tree = &family->tree[i];
-	const __u64 *nodes = walk->image + family->nodes_off;
+	const __u64 *nodes = where->image + tree->roots_off;
+	__u32 level, depth = tree->depth;
 	__u64 hash, node, at;
-	__u32 level;
 
-	if (tree->prio >= walk->best)
+	if (!classify_less((__u64)tree->prio << 32, walk->found))
 		return;
-	hash = classify_hash(tree, &walk->key, v6);
-	at = tree->base + (hash >> tree->shift);
-	barrier_var(at);
-	if (at >= family->nodes)	/* never, here and below: for the verifier */
+	hash = classify_hash(tree, &walk->key, kind & CLASSIFY_V6);
+	node = nodes[hash >> tree->shift];
+	if (!(node >> (hash >> tree->bloom_shift & ((1 << CLASSIFIER_BLOOM_BITS) - 1)) & 1))
 		return;
-	node = nodes[at];
-	if (!(node >> (hash >> (tree->shift - CLASSIFIER_BLOOM_BITS) &
-		       ((1 << CLASSIFIER_BLOOM_BITS) - 1)) & 1))
-		return;
+	nodes = where->image + family->nodes_off;
 #pragma clang loop unroll(disable)
-	for (level = 1; level < CLASSIFIER_DEPTH_MAX; level++) {
-		if (level >= tree->depth || node & CLASSIFIER_LEAF)
+	for (level = 1; level < depth; level++) {
+		if (node & CLASSIFIER_LEAF)
 			break;
 		at = (node >> CLASSIFIER_BASE_SHIFT & CLASSIFIER_BASE_MASK) +
-		     (classify_word(&walk->key, v6,
+		     (classify_word(&walk->key, kind,
 				    node >> CLASSIFIER_WORD_AT & CLASSIFIER_WORD_MASK) >>
 		      (node >> CLASSIFIER_SHIFT_AT & CLASSIFIER_SHIFT_MASK) &
 		      (node >> CLASSIFIER_WINDOW_AT & CLASSIFIER_WINDOW_MASK));
 		barrier_var(at);
-		if (at >= family->nodes)
+		if (at >= family->nodes)	/* never: for the verifier */
 			return;
 		node = nodes[at];
+		barrier_var(level);
 	}
-	if ((node >> CLASSIFIER_PRIO_AT & CLASSIFIER_PRIO_MASK) >
-	    walk->best >> CLASSIFIER_PRIO_SHIFT)
+	if (classify_less(walk->found >> (32 + CLASSIFIER_PRIO_SHIFT) << 1,
+			  (node >> CLASSIFIER_PRIO_AT & CLASSIFIER_PRIO_MASK) << 1))
 		return;
 	at = node >> CLASSIFIER_BASE_SHIFT & CLASSIFIER_BASE_MASK;
 	barrier_var(at);
-	if (at >= family->rows)
+	if (at >= family->rows)			/* never */
 		return;
-	classify_rows(walk, v6, family->rows_off + at * (v6 ? sizeof(struct classifier_row6) :
-							 sizeof(struct classifier_row4)),
-		      node >> CLASSIFIER_COUNT_SHIFT & CLASSIFIER_COUNT_MASK, tree->leaf, true);
+	classify_rows(where, kind, where->image + family->rows_off + at * classify_row_size(kind),
+		      node >> CLASSIFIER_COUNT_SHIFT & CLASSIFIER_COUNT_MASK, tree->leaf);
 }
 
 /* ---- the residual ---- */
@@ -292,10 +319,12 @@ static __always_inline __u64 classify_lowest_bit(__u64 bits)
 	return classify_bit_index[i & 63];
 }
 
-static __always_inline __u64 classify_vector(const struct classify *walk, bool v6, __u64 word)
+static __always_inline __u64 classify_vector(const struct classify_where *where, int kind,
+					     __u64 word)
 {
-	const volatile struct classifier_family *family = &walk->shape->family[v6];
-	const void *vectors = walk->image + family->vectors_off;
+	const volatile struct classifier_family *family =
+		&CLASSIFY_SHAPE.family[kind & CLASSIFY_V6];
+	const void *vectors = where->image + family->vectors_off;
 	__u64 left = ~0ULL, value;
 	__u32 i;
 
@@ -303,203 +332,203 @@ static __always_inline __u64 classify_vector(const struct classify *walk, bool v
 	for (i = 0; i < CLASSIFIER_WINDOWS_MAX; i++) {
 		if (i >= family->windows)
 			break;
-		value = classify_word(&walk->key, v6, family->window[i].word) >>
+		value = classify_word(&where->walk->key, kind, family->window[i].word) >>
 			family->window[i].shift & 0xff;
 		left &= *(const __u64 *)(vectors + ((i * 256 + value) * family->words + word) * 8);
 	}
 	return left;
 }
 
-struct classify_residual {
-	__u64	left;			/* rows of the vectors' word under way */
-	__u64	word;			/* the next one */
-};
-
 /* Another word of the vectors, or another row. Return: whether that was the last */
-static __always_inline bool classify_residual_step(struct classify *walk, bool v6,
-						   struct classify_residual *state)
+static __always_inline bool classify_residual_step(const struct classify_where *where, int kind)
 {
-	const volatile struct classifier_family *family = &walk->shape->family[v6];
+	const volatile struct classifier_family *family =
+		&CLASSIFY_SHAPE.family[kind & CLASSIFY_V6];
+	struct classify *walk = where->walk;
 	__u64 i;
 
-	if (!state->left) {
-		i = state->word;
+	if (!walk->left) {
+		i = walk->word;
 		barrier_var(i);
 		if (i >= family->words)
 			return true;
-		state->word = i + 1;
-		state->left = classify_vector(walk, v6, i);
+		walk->word = i + 1;
+		walk->left = classify_vector(where, kind, i);
 		return false;
 	}
-	i = (state->word - 1) * 64 + classify_lowest_bit(state->left);
-	state->left &= state->left - 1;
+	i = (walk->word - 1) * 64 + classify_lowest_bit(walk->left);
+	walk->left &= walk->left - 1;
 	barrier_var(i);
 	if (i >= family->residual)
 		return true;
-	i = family->residual_off + i * (v6 ? sizeof(struct classifier_row6) :
-					sizeof(struct classifier_row4));
-	return classify_row_at(walk, v6, i, true);
+	return classify_row_at(where, kind, where->image + family->residual_off +
+			       i * classify_row_size(kind));
 }
 
+/* ---- what is rare ---- */
 /*
- * ---- what is rare, in loops of calls ----
- * They have a copy of the walk, for the compiler to keep the other one in registers.
+ * In functions that are verified on their own: behind a bpf_loop(), and in it, Linux 6.18 prunes
+ * hardly a state, so nothing is to follow, and a step has one row.
  */
-struct classify_loop {
-	struct classify walk;
-	struct classify_residual residual;
-	__u32	rows;			/* of the view, not yet compared */
-};
-
-static long classify_residual_loop4(__u32 i, void *arg)
+static long classify_residual_loop4(__u32 i, void *where)
 {
-	struct classify_loop *loop = arg;
-
-	return classify_residual_step(&loop->walk, false, &loop->residual);
+	return classify_residual_step(where, CLASSIFY_EXTS);
 }
 
-static long classify_residual_loop6(__u32 i, void *arg)
+static long classify_residual_loop6(__u32 i, void *where)
 {
-	struct classify_loop *loop = arg;
-
-	return classify_residual_step(&loop->walk, true, &loop->residual);
+	return classify_residual_step(where, CLASSIFY_EXTS | CLASSIFY_V6);
 }
 
-static __always_inline long classify_view_chunk(struct classify_loop *loop, bool v6, __u64 chunk)
+static __always_inline bool classify_view_step(const struct classify_where *where, int v6, __u64 i)
 {
-	struct classify *walk = &loop->walk;
-	__u64 off = v6 ? CLASSIFIER_VIEW_ROWS6 + chunk * CLASSIFY_VIEW_CHUNK *
-			 sizeof(struct classifier_row6) :
-			 CLASSIFIER_VIEW_ROWS4 + chunk * CLASSIFY_VIEW_CHUNK *
-			 sizeof(struct classifier_row4);
-	__u32 n = loop->rows;
-	__u32 best = walk->best;
+	const void *rows = where->image + classify_view_off(where->walk) +
+			   (v6 ? CLASSIFIER_VIEW_ROWS6 : CLASSIFIER_VIEW_ROWS4);
 
-	if (n > CLASSIFY_VIEW_CHUNK)
-		n = CLASSIFY_VIEW_CHUNK;
-	classify_rows(walk, v6, classify_view_off(walk) + off, n,
-		      CLASSIFY_VIEW_CHUNK, false);
-	loop->rows -= n;
-	return walk->best != best || !loop->rows;
+	i &= CLASSIFIER_VIEW_ROWS - 1;
+	return classify_row_at(where, v6 | CLASSIFY_EXTS | CLASSIFY_ADDED,
+			       rows + i * classify_row_size(v6));
 }
 
-static long classify_view_loop4(__u32 i, void *arg)
+static long classify_view_loop4(__u32 i, void *where)
 {
-	return classify_view_chunk(arg, false, i & (CLASSIFY_VIEW_CHUNKS - 1));
+	return classify_view_step(where, 0, i);
 }
 
-static long classify_view_loop6(__u32 i, void *arg)
+static long classify_view_loop6(__u32 i, void *where)
 {
-	return classify_view_chunk(arg, true, i & (CLASSIFY_VIEW_CHUNKS - 1));
+	return classify_view_step(where, CLASSIFY_V6, i);
 }
 
-/*
- * A call of its own for each family. Merged into one by the compiler, its callback would be
- * variable: no kernel makes such a loop direct, and Linux 6.18 refuses the program ("verifier
- * bug: No program to jit") where the callback of a family without rows is dead code.
- */
-#define classify_each(n_, step_, loop_)					\
-	do {								\
-		bpf_loop(n_, step_, loop_, 0);				\
-		asm volatile("/* " #step_ " */" ::: "memory");		\
-	} while (0)
-
-static __always_inline void classify_view(struct classify *walk, bool v6, __u32 rows)
+static __always_inline __u32 classify_view_rows(const void *image, __u32 view, int v6)
 {
-	struct classify_loop loop = { .walk = *walk, .rows = rows };
+	const struct classifier_head *head = image;
 
-	if (v6)
-		classify_each(CLASSIFY_VIEW_CHUNKS, classify_view_loop6, &loop);
-	else
-		classify_each(CLASSIFY_VIEW_CHUNKS, classify_view_loop4, &loop);
-	walk->best = loop.walk.best;
-	walk->ref = loop.walk.ref;
+	return head->views[view & 1].rows[v6];
 }
 
-static __always_inline void classify_residual(struct classify *walk, bool v6)
+#define CLASSIFY_STEPS_MAX	(CLASSIFIER_RESIDUAL_MAX + CLASSIFIER_RESIDUAL_MAX / 64)
+
+/* The residual if it is not at its end, and rows of the view. Return: 0 */
+__noinline int classify_rare4(shunt_ctx *ctx, struct classify *walk)
 {
-	const volatile struct classifier_family *family = &walk->shape->family[v6];
-	/* 0; were that known, Linux 6.18 would verify the loop below for every word */
-	struct classify_residual state = { .word = walk->view >> 1 };
+	struct classify_where where = { .ctx = ctx, .walk = walk, .image = CLASSIFY_IMAGE() };
+
+	if (!walk || !where.image)
+		return 0;
+	where.tombstones = where.image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
+	if (walk->word < CLASSIFY_SHAPE.family[0].words || walk->left)
+		bpf_loop(CLASSIFY_STEPS_MAX, classify_residual_loop4, &where, 0);
+	bpf_loop(classify_view_rows(where.image, walk->view, 0), classify_view_loop4, &where, 0);
+	return 0;
+}
+
+__noinline int classify_rare6(shunt_ctx *ctx, struct classify *walk)
+{
+	struct classify_where where = { .ctx = ctx, .walk = walk, .image = CLASSIFY_IMAGE() };
+
+	if (!walk || !where.image)
+		return 0;
+	where.tombstones = where.image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
+	if (walk->word < CLASSIFY_SHAPE.family[1].words || walk->left)
+		bpf_loop(CLASSIFY_STEPS_MAX, classify_residual_loop6, &where, 0);
+	bpf_loop(classify_view_rows(where.image, walk->view, 1), classify_view_loop6, &where, 0);
+	return 0;
+}
+
+/* Return: whether it is done with */
+static __always_inline bool classify_residual(const struct classify_where *where, int kind)
+{
+	const volatile struct classifier_family *family =
+		&CLASSIFY_SHAPE.family[kind & CLASSIFY_V6];
 	__u32 i;
 
-	if (!family->residual || family->residual_prio >= walk->best)
-		return;
+	if (!family->residual ||
+	    !classify_less((__u64)family->residual_prio << 32, where->walk->found))
+		return true;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < CLASSIFY_INLINE_STEPS; i++) {
-		if (classify_residual_step(walk, v6, &state))
-			return;
+		if (classify_residual_step(where, kind))
+			return true;
 		barrier_var(i);
 	}
-	struct classify_loop loop = { .walk = *walk, .residual = state };
-
-	if (v6)
-		classify_each(CLASSIFIER_RESIDUAL_MAX + CLASSIFIER_RESIDUAL_MAX / 64,
-			      classify_residual_loop6, &loop);
-	else
-		classify_each(CLASSIFIER_RESIDUAL_MAX + CLASSIFIER_RESIDUAL_MAX / 64,
-			      classify_residual_loop4, &loop);
-	walk->best = loop.walk.best;
-	walk->ref = loop.walk.ref;
+	return false;
 }
 
 /* ---- the whole ---- */
-static __always_inline void classify_family(struct classify *walk, bool v6)
+/* Return: whether the residual is done with */
+static __always_inline bool classify_family(const struct classify_where *where, int kind)
 {
-	const volatile struct classifier_family *family = &walk->shape->family[v6];
+	const volatile struct classifier_family *family =
+		&CLASSIFY_SHAPE.family[kind & CLASSIFY_V6];
 
 	if (family->list) {
-		classify_rows(walk, v6, family->rows_off, family->list, CLASSIFIER_LIST_MAX, true);
-		return;
+		classify_rows(where, kind, where->image + family->rows_off, family->list,
+			      CLASSIFIER_LIST_MAX);
+		return true;
 	}
 	if (family->trees > 0)
-		classify_tree(walk, v6, 0);
+		classify_tree(where, kind, 0);
 	if (family->trees > 1)
-		classify_tree(walk, v6, 1);
+		classify_tree(where, kind, 1);
 	if (family->trees > 2)
-		classify_tree(walk, v6, 2);
+		classify_tree(where, kind, 2);
 	if (family->trees > 3)
-		classify_tree(walk, v6, 3);
+		classify_tree(where, kind, 3);
 	if (family->trees > 4)
-		classify_tree(walk, v6, 4);
+		classify_tree(where, kind, 4);
 	if (family->trees > 5)
-		classify_tree(walk, v6, 5);
+		classify_tree(where, kind, 5);
 	if (family->trees > 6)
-		classify_tree(walk, v6, 6);
+		classify_tree(where, kind, 6);
 	if (family->trees > 7)
-		classify_tree(walk, v6, 7);
-	classify_residual(walk, v6);
+		classify_tree(where, kind, 7);
+	return classify_residual(where, kind);
 }
 
 /**
  * classify() - The row that decides
  * @ctx:	For CLASSIFY_HOLDS()
- * @image:	The image's map value
- * @shape:	Of the image: rodata
- * @v6:		Constant: which family's rows; what is no IP is of the other
+ * @image:	The image's map value: CLASSIFY_IMAGE()
+ * @v6:		0 or 1, a constant: which family's rows; what is no IP is of the other
  * @key:	By classify_key4() or classify_key6()
  * @floor:	Rows up to this priority (without edge) do not count; 0: all do
  * Return: the one with the lowest prio whose conditions hold
  */
-static __always_inline struct classify_found classify(shunt_ctx *ctx, const void *image,
-						      const volatile struct classifier_shape *shape,
-						      bool v6, const struct classify_key *key,
-						      __u32 floor)
+static __always_inline struct classify_found classify(shunt_ctx *ctx, const void *image, int v6,
+						      const struct classify_key *key, __u32 floor)
 {
 	const struct classifier_head *head = image;
 	__u32 in_force = *(const volatile __u32 *)&head->view;	/* once */
-	const struct classifier_view *view = &head->views[in_force & 1];
 	struct classify walk = {
-		.ctx = ctx, .image = image, .shape = shape, .key = *key,
-		.floor = floor ? (floor + 1) << CLASSIFIER_EDGE_BITS : 0,
-		.view = in_force, .gone = view->gone, .best = CLASSIFIER_NONE,
+		.key = *key,
+		.floor = floor ? ((__u64)floor + 1) << (32 + CLASSIFIER_EDGE_BITS) : 0,
+		.view = in_force, .gone = head->views[in_force & 1].gone, .found = head->none,
 	};
+	const struct classify_where where = {
+		.ctx = ctx, .image = image, .walk = &walk,
+		.tombstones = image + classify_view_off(&walk) + CLASSIFIER_VIEW_GONE,
+	};
+	bool done;
 
-	classify_family(&walk, v6);
-	/* Last: behind a bpf_loop() Linux 6.18 tells the states of a leaf's loop apart, 2^rows of them */
-	if (view->rows[v6])
-		classify_view(&walk, v6, view->rows[v6]);
-	return (struct classify_found){ .prio = walk.best, .ref = walk.ref };
+	if (CLASSIFY_SHAPE.exts)
+		done = classify_family(&where, v6 | CLASSIFY_EXTS);
+	else
+		done = classify_family(&where, v6);
+	if (!done || classify_view_rows(image, in_force, v6)) {
+		struct classify rare = walk;	/* the other one stays in registers */
+
+		if (done) {
+			rare.left = 0;
+			rare.word = CLASSIFY_SHAPE.family[v6].words;
+		}
+		if (v6)
+			classify_rare6(ctx, &rare);
+		else
+			classify_rare4(ctx, &rare);
+		walk.found = rare.found;
+	}
+	return (struct classify_found){ .prio = walk.found >> 32, .ref = walk.found };
 }
 
 #endif

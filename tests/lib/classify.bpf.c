@@ -21,10 +21,21 @@ struct {
 } image_map SEC(".maps");
 
 int holds(shunt_ctx *ctx, __u32 index);
+static __always_inline const void *image_get(void);
+#define CLASSIFY_SHAPE			shape
+#define CLASSIFY_IMAGE()		image_get()
 #define CLASSIFY_HOLDS(ctx, index)	holds(ctx, index)
+#include <shunt/lib/classifier.h>
+const volatile struct classifier_shape shape = {};
 #include <shunt/lib/classify.h>
 
-const volatile struct classifier_shape shape = {};
+static __always_inline const void *image_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&image_map, &zero);
+}
+
 const volatile struct {
 	__u32	family6;
 	__u32	above;
@@ -84,9 +95,9 @@ int classify_test(shunt_ctx *ctx)
 		return -1;
 	if (!conf.idle) {
 		if (conf.family6)
-			found = classify(ctx, image, &shape, true, &test->key, conf.above);
+			found = classify(ctx, image, 1, &test->key, conf.above);
 		else
-			found = classify(ctx, image, &shape, false, &test->key, conf.above);
+			found = classify(ctx, image, 0, &test->key, conf.above);
 	}
 	test->prio = found.prio;
 	test->ref = found.ref;

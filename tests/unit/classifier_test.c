@@ -181,7 +181,8 @@ static void test_duplicates(void **state)
 		row[i].slen = 8;
 	}
 	classifier = build(&rows, N);
-	assert_int_equal(classifier.cost[0].residual, N - CLASSIFIER_LEAF_MAX);
+	assert_int_equal(classifier.cost[0].residual,
+			 N - classifier.cost[0].trees * CLASSIFIER_LEAF_MAX);
 	for (i = 0; i < N; i++) {
 		assert_int_equal(classifier_find(classifier.image, &classifier.shape, 4, key,
 						 i * CLASSIFIER_PRIO_GAP, &ref), prio(i));
@@ -355,11 +356,12 @@ static void test_extensions(void **state)
 /* More rows than the residual takes, and nothing tells them apart */
 static void test_overlap(void **state)
 {
-	unsigned int n = CLASSIFIER_RESIDUAL_MAX + CLASSIFIER_LEAF_MAX + 1, i;
+	unsigned int n = CLASSIFIER_RESIDUAL_MAX + CLASSIFIER_TREES_MAX * CLASSIFIER_LEAF_MAX + 1;
 	struct classifier_row *row = calloc(n, sizeof(*row));
 	struct classifier_rows rows = { row, n };
 	struct classifier classifier = { .rules = 77 };
 	struct classifier_blame blame = { 0 };
+	unsigned int i;
 
 	for (i = 0; i < n; i++)
 		row[i] = any_row(i);
@@ -367,8 +369,8 @@ static void test_overlap(void **state)
 	assert_int_equal(classifier.rules, 77);
 	assert_non_null(strstr(blame.text, "overlap"));
 	assert_int_equal(blame.n, 3);
-	assert_int_equal(blame.row[0], CLASSIFIER_LEAF_MAX);
-	rows.n--;
+	assert_true(blame.row[0] % CLASSIFIER_LEAF_MAX == 0 && blame.row[0] < n);
+	rows.n = CLASSIFIER_RESIDUAL_MAX;
 	classifier = build(&rows, n);
 	classifier_fini(&classifier);
 	free(row);
