@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* classgen.c - draw rule sets that look like those of routers and firewalls, and packets for them */
+/* classgen.c - draw rule sets like those of routers and firewalls, and packets for them */
 #include <stdlib.h>
 #include <string.h>
 
