@@ -3,9 +3,9 @@
 /*
  * lower_priv.h - what lower*.c share; nobody else includes it
  *
- * DOC: lower.c walks the rules and gives out places. lower_conj.c and-s a rule's
- * matches to those of the jumps that led to it. lower_cond.c makes conditions of
- * what is no row, lower_row.c makes rows of the rest, lower_ext.c extensions.
+ * DOC: lower.c gives out places, lower_rule.c fills them, rule by rule. lower_conj.c
+ * and-s a rule's matches to those of the jumps that led to it. lower_cond.c makes
+ * conditions of what is no row, lower_row.c rows of the rest, lower_ext.c extensions.
  */
 #ifndef COMPILE_LOWER_PRIV_H
 #define COMPILE_LOWER_PRIV_H
@@ -141,6 +141,19 @@ typedef void lower_put(struct lower *l, const struct lower_conj *conj, void *arg
 /* lower.c: a finding at the rule under way; of several the first counts. Amend its hint */
 struct diag *lower_fail(struct lower *l, int r, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The next place. Return: its prio; l->full: there is none */
+uint32_t lower_place(struct lower *l, const struct config_rule *rule);
+/* Prio of the one that lower_place() will give */
+uint32_t lower_place_next(const struct lower *l);
+
+/* lower_rule.c: @parent: what the jump lets through, or everything */
+void lower_rule(struct lower *l, const struct lower_conj *parent, const struct config_rule *rule);
+
+/* lower_change.c: what rules change while a packet goes through them */
+bool lower_may_change(const struct lower_conj *conj);
+bool lower_changes(const struct lower *l, const struct config_rule *rule);
+bool lower_chain_changes(const struct lower *l, const char *name);
 
 /* lower_range.c: results are in @arena, or one of the operands */
 struct ranges ranges_all(enum expr_field field);

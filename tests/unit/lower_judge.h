@@ -40,6 +40,7 @@ struct packet {
 	uint32_t ifindex, mark;
 	uint8_t bytes[PACKET_BYTES];
 	unsigned int base[3], end;	/* FILTER_BASE_*: where they are; 0: the packet has none */
+	bool added;			/* a rule has added its source to the dynamic set */
 };
 
 /* All that was done, in order */
@@ -161,7 +162,7 @@ struct judge {
 	const struct config *config;
 	const struct config_node *node;
 	const struct lower_names *names;
-	const struct packet *packet;
+	struct packet *packet;		/* rules change its mark */
 	struct story *story;
 	bool returned;			/* out of the chain under way */
 };
@@ -176,13 +177,16 @@ static bool any_holds(const struct expr_interval *interval, size_t n, struct exp
 	return false;
 }
 
-/* Of a dynamic one, what is in it now is in its tuples: the tests' alone */
-static bool set_holds(const struct config *config, const char *name, const struct expr_value *key)
+/* Of a dynamic one, what was in it before the packet is in its tuples: the tests' alone */
+static bool set_holds(const struct config *config, const struct packet *packet, const char *name,
+		      const struct expr_value *key)
 {
 	const struct config_set *set = config_set_find(config, name);
 	unsigned int i, k;
 
 	assert_non_null(set);
+	if (set->dynamic && packet->added && key[0].lo == packet->saddr.lo)
+		return true;
 	for (i = 0; i < set->n; i++) {
 		for (k = 0; k < set->n_fields; k++)
 			if (!within(&set->tuple[i * set->n_fields + k], key[k]))
@@ -229,7 +233,8 @@ static bool match_holds(const struct judge *judge, const struct expr_match *matc
 	if (match->field_mask)
 		value.lo &= match->field_mask;
 	if (match->set)
-		return set_holds(judge->config, match->set, &value) != match->negated;
+		return set_holds(judge->config, judge->packet, match->set, &value) !=
+		       match->negated;
 	for (i = 0; i < match->n_names; i++)
 		holds |= fnmatch(match->name[i], name_of(judge->names, value.lo), 0) == 0;
 	holds |= any_holds(match->interval, match->n, value);
@@ -249,7 +254,7 @@ static int concat_holds(const struct judge *judge, const struct expr_concat *con
 			value[k] = name_value(name_of(judge->names, value[k].lo));
 	}
 	if (concat->set)
-		return set_holds(judge->config, concat->set, value) ? 0 : -1;
+		return set_holds(judge->config, judge->packet, concat->set, value) ? 0 : -1;
 	for (i = 0; i < concat->n_tuples; i++) {
 		for (k = 0; k < concat->n_fields; k++)
 			if (!within(&concat->tuple[i * concat->n_fields + k], value[k]))
@@ -296,6 +301,8 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 	case EXPR_SET_MARK:
 		story_add(judge->story, DID_MARK, (uint64_t)statement->mark_mask << 8 |
 			  statement->mark);
+		judge->packet->mark = (judge->packet->mark & statement->mark_mask) ^
+				      statement->mark;
 		return true;
 	case EXPR_LOG:
 		story_add(judge->story, DID_LOG, judge->names->state(NULL, name));
@@ -307,6 +314,7 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 		return holds != statement->over;
 	default:
 		story_add(judge->story, DID_ADD, judge->names->set(NULL, statement->name, &dynamic));
+		judge->packet->added |= judge->packet->l3 == 4;
 		return true;
 	}
 }
@@ -401,7 +409,8 @@ static void judge_rules(const struct config *config, const struct config_node *n
 			const struct lower_names *names, const struct packet *packet,
 			struct story *ret_story)
 {
-	struct judge judge = { config, node, names, packet, ret_story, false };
+	struct packet copy = *packet;
+	struct judge judge = { config, node, names, &copy, ret_story, false };
 
 	*ret_story = (struct story){ .edge = -1 };
 	judge_list(&judge, node->rule, node->n_rules);
@@ -474,7 +483,8 @@ static bool cond_holds(const struct config *config, const struct packet *packet,
 			if (!field_of(packet, field[cond->part[i]], &key[i]))
 				return false;
 		assert_true(i > 0);
-		return set_holds(config, config->set[cond->slot].name, key) != cond->negated;
+		return set_holds(config, packet, config->set[cond->slot].name, key) !=
+		       cond->negated;
 	}
 	if (!cond_value(packet, cond, &value))
 		return false;
@@ -520,8 +530,7 @@ static const struct classifier_row *row_find(const struct config *config,
 }
 
 /* Return: whether the rule goes on */
-static bool stmt_runs(const struct filter_stmt *stmt, const struct packet *packet,
-		      struct story *story)
+static bool stmt_runs(const struct filter_stmt *stmt, struct packet *packet, struct story *story)
 {
 	switch (stmt->kind) {
 	case FILTER_STMT_COUNT:
@@ -529,12 +538,14 @@ static bool stmt_runs(const struct filter_stmt *stmt, const struct packet *packe
 		return true;
 	case FILTER_STMT_MARK:
 		story_add(story, DID_MARK, (uint64_t)stmt->mask << 8 | stmt->value);
+		packet->mark = (packet->mark & stmt->mask) ^ stmt->value;
 		return true;
 	case FILTER_STMT_LOG:
 		story_add(story, DID_LOG, stmt->index);
 		return true;
 	case FILTER_STMT_ADD:
 		story_add(story, DID_ADD, stmt->index);
+		packet->added |= packet->l3 == 4;
 		return true;
 	case FILTER_STMT_REJECT:
 		story_add(story, DID_REJECT, stmt->value);
@@ -546,8 +557,9 @@ static bool stmt_runs(const struct filter_stmt *stmt, const struct packet *packe
 }
 
 static void judge_rows(const struct config *config, const struct lowered *lowered,
-		       const struct packet *packet, struct story *ret_story)
+		       const struct packet *arrived, struct story *ret_story)
 {
+	struct packet copy = *arrived, *packet = &copy;
 	const struct classifier_row *row;
 	const struct filter_ext *ext;
 	uint32_t from = 0;

@@ -271,7 +271,7 @@ static void match_other_type(struct expr_match *match)
 
 static void match_init(struct expr_match *match)
 {
-	enum expr_field field = below(EXPR_FIELD_MAX);
+	enum expr_field field = below(5) ? below(EXPR_FIELD_MAX) : EXPR_MARK;
 
 	if (!below(6)) {
 		match_set(match);
