@@ -4,17 +4,43 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <compile/set.h>
 #include <compile/set_parts.h>
 #include <compile/set_walk.h>
 
 #define BITS_MAX	65536	/* values from first to last */
+#define LARGE_PAGE	((size_t)2 << 20)
 
 static const char *const kind_name[] = {
 	[SHUNT_SET_NONE] = "none", [SHUNT_SET_HASH] = "hash", [SHUNT_SET_BITS] = "bits",
 	[SHUNT_SET_RANGES] = "ranges",
 };
+
+/* ---- memory ---- */
+
+/*
+ * Megabytes that are going to be filled: a fault for each page of 4 KiB would cost more than what
+ * is done with it. A hint only.
+ */
+static void memory_is_large(void *memory, size_t size)
+{
+	uintptr_t first = ((uintptr_t)memory + LARGE_PAGE - 1) & ~(uintptr_t)(LARGE_PAGE - 1);
+	uintptr_t end = ((uintptr_t)memory + size) & ~(uintptr_t)(LARGE_PAGE - 1);
+
+	if (end > first)
+		madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
+
+static void *memory_new(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (memory)
+		memory_is_large(memory, size);
+	return memory;
+}
 
 /* ---- lines ---- */
 
@@ -30,6 +56,7 @@ uint32_t set_lines_add(struct set_lines *lines, size_t n)
 		line = realloc(lines->line, size * sizeof(*line));
 		if (!line)
 			return 0;
+		memory_is_large(line, size * sizeof(*line));
 		lines->line = line;
 		lines->size = size;
 	}
@@ -93,9 +120,10 @@ static int build_tuples(const struct set_spec *spec, struct set_lines *lines, un
 	size_t i;
 	int r;
 
-	key = calloc(spec->n, sizeof(*key));
+	key = memory_new(spec->n * sizeof(*key));
 	if (!key)
 		return err_set(err, -ENOMEM, "set '%s'", spec->name);
+	memset(key, 0, spec->n * sizeof(*key));
 	for (i = 0; i < spec->n; i++)
 		for (f = 0, at = 0; f < spec->n_fields; f++) {
 			const struct expr_interval *value = &spec->tuple[i * spec->n_fields + f];
@@ -120,12 +148,13 @@ out:
 static int build_values(const struct set_spec *spec, struct set_lines *lines, size_t n_values,
 			unsigned int words)
 {
-	struct shunt_set_key *key = calloc(n_values, sizeof(*key));
+	struct shunt_set_key *key = memory_new(n_values * sizeof(*key));
 	size_t i, n = 0;
 	int r;
 
 	if (!key)
 		return -ENOMEM;
+	memset(key, 0, n_values * sizeof(*key));
 	for (i = 0; i < spec->n; i++) {
 		struct expr_value value = spec->tuple[i].first;
 
@@ -191,8 +220,8 @@ static size_t ends_of(const struct set_spec *spec, unsigned int bits, uint64_t *
 static int build_ranges(const struct set_spec *spec, struct set_lines *lines)
 {
 	unsigned int bits = expr_field_bits(spec->field[0]);
-	uint64_t *high = malloc(2 * spec->n * sizeof(*high));
-	uint64_t *low = bits > 64 ? malloc(2 * spec->n * sizeof(*low)) : NULL;
+	uint64_t *high = memory_new(2 * spec->n * sizeof(*high));
+	uint64_t *low = bits > 64 ? memory_new(2 * spec->n * sizeof(*low)) : NULL;
 	bool has_low = false;
 	int r = -ENOMEM;
 	size_t n, i;

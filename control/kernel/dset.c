@@ -62,6 +62,27 @@ int dset_add(int fd, const struct shunt_set_key *key, uint64_t timeout_ns, struc
 	return 0;
 }
 
+int dset_load(int fd, const struct dset_element *element, size_t n, struct err *err)
+{
+	struct shunt_set_key *key = malloc(BATCH * sizeof(*key));
+	struct shunt_set_value *value = malloc(BATCH * sizeof(*value));
+	uint32_t count, i;
+	int r = key && value ? 0 : -ENOMEM;
+
+	for (; n && !r; n -= count, element += count) {
+		count = n < BATCH ? n : BATCH;
+		for (i = 0; i < count; i++) {
+			key[i] = element[i].key;
+			value[i] = element[i].value;
+		}
+		if (bpf_map_update_batch(fd, key, value, &count, NULL) < 0)
+			r = -errno;
+	}
+	free(key);
+	free(value);
+	return r < 0 ? err_set(err, r, "load a dynamic set") : 0;
+}
+
 int dset_del(int fd, const struct shunt_set_key *key)
 {
 	return bpf_map_delete_elem(fd, key) < 0 ? -errno : 0;

@@ -50,6 +50,13 @@ uint64_t dset_now_ns(void);
  */
 int dset_add(int fd, const struct shunt_set_key *key, uint64_t timeout_ns, struct err *err);
 
+/**
+ * dset_load() - Put in many elements as they are, few system calls
+ * One that is there is overwritten, counts and all.
+ * Return: 0; -E2BIG: no room, some are in
+ */
+int dset_load(int fd, const struct dset_element *element, size_t n, struct err *err);
+
 /* Return: 0; -ENOENT: it was not there */
 int dset_del(int fd, const struct shunt_set_key *key);
 

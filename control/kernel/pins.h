@@ -7,6 +7,8 @@
  *	miss_xdp miss_tc	packets that found a slot empty
  *	ports_xdp ports_tc	targets of redirect()
  *	cpu			packet contexts and counters
+ *	sets set_pages		static sets (sets.h)
+ *	dsets dset_conf dset_full	dynamic ones
  *	link/			attachments (attach.h)
  *	graph/NAME@HOOK@GEN/	one rendering: 'next' (program array), 'root'
  *	table/NODE:TABLE:HASH	tables that outlive a generation

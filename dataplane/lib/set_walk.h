@@ -207,8 +207,8 @@ static __always_inline bool shunt_set_in_prefix(__u64 high, __u64 low, __u64 pre
 	__u64 first_low = prefix_high << 57 | prefix_low >> 7;
 	__u32 host = prefix_low & 127;
 
-	high -= (prefix_high >> 7) + (low < first_low);
-	if (host >= 64)
+	high -= prefix_high >> 7;
+	if (host >= 64)			/* first_low is 0 */
 		return !(high >> (host & 63));
 	return !(high | (low - first_low) >> host);
 }

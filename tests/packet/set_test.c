@@ -476,7 +476,9 @@ static void test_pins(void **state)
 	char dir[256];
 	struct shunt_set_head line = { .lines = 1 };
 	struct sets_change change = { .table = SETS_STATIC, .slot = 1 };
+	uint32_t id[2] = { 0 };
 	uint64_t hash = 0;
+	int lost;
 
 	snprintf(dir, sizeof(dir), "%s/bpf", unit_folder());
 	ok(pins_open(dir, &err), &err);
@@ -485,12 +487,16 @@ static void test_pins(void **state)
 	change.set = sets_create(other, "x", &line, 1, &err);
 	ok(sets_exchange(other, &change, 1, &err), &err);
 	sets_drop(other, &change, 1);
-	ok(sets_create(other, "lost", &line, 1, &err), &err);
+	lost = sets_create(other, "lost", &line, 1, &err);
+	ok(lost, &err);
+	assert_int_equal(bpf_map_lookup_elem(other->fd[SETS_PAGES], &lost, &id[0]), 0);
 	sets_close(other);
 	ok(sets_open(dir, &other, &err), &err);		/* as after a start */
 	ok(sets_hash(other, 1, &hash), &err);
 	assert_int_equal(hash, 42);
 	assert_int_equal(other->used[0], 3);	/* none, and the set's; not what was in no slot */
+	assert_int_equal(bpf_map_lookup_elem(other->fd[SETS_PAGES], &lost, &id[1]), 0);
+	assert_int_not_equal(id[0], id[1]);	/* its memory went */
 	change.set = sets_create(other, "y", &line, 1, &err);
 	ok(sets_exchange(other, &change, 1, &err), &err);
 	assert_true(change.old >= 0);
@@ -694,6 +700,30 @@ static void test_read_collect(void **state)
 	fd_close(fd);
 }
 
+static void test_load(void **state)
+{
+	static struct dset_element element[9000];
+	struct shunt_set_value value;
+	struct err err = { 0 };
+	int fd = dset_create("d", N(element) - 1, &err);
+	unsigned int i;
+
+	for (i = 0; i < N(element); i++) {
+		element[i].key.word[0] = i;
+		element[i].value = (struct shunt_set_value){ .timeout_ns = i, .packets = 2 * i };
+	}
+	ok(dset_load(fd, element, N(element) - 1, &err), &err);
+	assert_int_equal(read_all(fd, 512), N(element) - 1);
+	for (i = 0; i < N(element) - 1; i++) {
+		assert_int_equal(dset_get(fd, &element[i].key, &value), 0);
+		assert_int_equal(value.timeout_ns, i);
+		assert_int_equal(value.packets, 2 * i);
+	}
+	assert_int_equal(dset_load(fd, element, N(element), &err), -E2BIG);
+	assert_string_equal(err.text, "load a dynamic set: Argument list too long");
+	fd_close(fd);
+}
+
 static void test_resize(void **state)
 {
 	struct err err = { 0 };
@@ -730,6 +760,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_commands, setup, teardown),
 		cmocka_unit_test(test_read_collect),
+		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_resize),
 	};
 
