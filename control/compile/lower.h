@@ -25,11 +25,11 @@
 
 #include "../../dataplane/modules/filter_rule.h"
 
-#define LOWER_SET_INLINE	64	/* elements of a named set that become rows; more: a lookup */
+#define LOWER_SET_INLINE	64	/* elements of a set that become rows; more: a lookup */
 #define LOWER_ROWS_RULE		65536	/* of one rule at one place */
 #define LOWER_ROWS_MAX		(1u << 20) /* of a node */
 #define LOWER_ALTERNATIVES	16	/* places that one rule may take, without its chains */
-#define LOWER_PRIO_END		((1u << 28) - 1) /* above all: a 'return' outside of chains resumes here */
+#define LOWER_PRIO_END		((1u << 28) - 1) /* where 'return' outside of chains resumes */
 #define LOWER_NO_HIT		0xffffffffU	/* filter_ext.hit: counts nothing */
 
 /* What the caller knows by name. All are asked again for each use: they are to be quick */
@@ -72,7 +72,7 @@ struct lowered {
 	 * places that go on whatever matched: no verdict, a limit or a quota, 'return'
 	 */
 	unsigned int rounds;
-	unsigned int n_conditional;	/* places with conditions: a row may hold and they do not */
+	unsigned int n_conditional;	/* places with conditions */
 	bool uses_links;		/* lower again when an interface comes, goes or is renamed */
 };
 

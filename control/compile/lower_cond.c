@@ -275,7 +275,8 @@ void lower_too_many_conds(struct lower *l, const struct lower_conj *conj)
 
 	diag = lower_fail(l, -E2BIG, "too_many_conditions",
 			  "more than %u conditions besides addresses, ports, protocol and flags%s",
-			  FILTER_CONDS_MAX, conj->jump ? ", with those of the rule that jumps here" : "");
+			  FILTER_CONDS_MAX,
+			  conj->jump ? ", with those of the rule that jumps here" : "");
 	if (conj->jump)
 		diag->hint = arena_printf(l->diags->arena, "the rule that jumps here is %s",
 					  tree_path(conj->jump->tree, &l->scratch));

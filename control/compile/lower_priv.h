@@ -69,7 +69,7 @@ struct lower_conj {
 	const struct lower_tuples *unsettled;	/* what lower_cond_settle() gives their form */
 	const struct lower_tuples *tuples;	/* all fields are the key's: rows */
 	const struct lower_tuples *mixed;	/* some are not: alternatives */
-	const struct lower_tuples *except;	/* must not hold: rows that end the rule before it */
+	const struct lower_tuples *except;	/* must not hold: rows ahead that end it */
 	struct filter_cond cond[FILTER_CONDS_MAX];
 	unsigned int n_conds;
 	const struct config_rule *jump;	/* the innermost that led here, or NULL */

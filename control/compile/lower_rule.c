@@ -70,7 +70,7 @@ static void vmap_rows(struct lower *l, const struct lower_conj *conj, const stru
 		exit_init(l, &element, verdict);
 		ref = verdict->kind == EXPR_LEAVE ? &leave_ref :
 		      verdict->kind == EXPR_RETURN ? &return_ref :
-						     &reject_ref[verdict->reject % SHUNT_REJECT_MAX];
+		      &reject_ref[verdict->reject % SHUNT_REJECT_MAX];
 		if (*ref == CLASSIFIER_NONE)
 			*ref = lower_ref(l, conj, &element.action);
 		part = *conj;
@@ -119,7 +119,8 @@ static void put(struct lower *l, const struct lower_conj *conj, void *arg)
 		return;
 	if (++l->alternatives > LOWER_ALTERNATIVES) {
 		lower_fail(l, -E2BIG, "too_many_alternatives",
-			   "its conditions are more than %u alternatives", LOWER_ALTERNATIVES)->hint =
+			   "its conditions are more than %u alternatives",
+			   LOWER_ALTERNATIVES)->hint =
 			"name the values as a set, or split the rule";
 		return;
 	}

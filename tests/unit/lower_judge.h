@@ -313,7 +313,8 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 		story_add(judge->story, DID_LIMIT, judge->names->state(NULL, name));
 		return holds != statement->over;
 	default:
-		story_add(judge->story, DID_ADD, judge->names->set(NULL, statement->name, &dynamic));
+		story_add(judge->story, DID_ADD,
+			  judge->names->set(NULL, statement->name, &dynamic));
 		judge->packet->added |= judge->packet->l3 == 4;
 		return true;
 	}

@@ -194,7 +194,8 @@ static void set_init(struct config_set *set, const char *name, unsigned int n, b
 #define FIELDS(...) (const enum expr_field[]){ __VA_ARGS__ }, \
 	sizeof((enum expr_field[]){ __VA_ARGS__ }) / sizeof(enum expr_field)
 
-enum { FEW4, FEW6, LARGE4, MANY, MARKS, NEW4, PAIRS, RANGY, SETS };	/* in order of their names */
+/* In order of their names */
+enum { FEW4, FEW6, LARGE4, MANY, MARKS, NEW4, PAIRS, RANGY, SETS };
 
 static void sets_init(struct config *config)
 {

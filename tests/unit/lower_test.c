@@ -119,8 +119,8 @@ static void put_stmt(struct buf *out, const struct filter_stmt *stmt)
 	else
 		buf_printf(out, " %llu", (unsigned long long)stmt->step);
 	if (stmt->kind == FILTER_STMT_LIMIT)
-		buf_printf(out, " %u %s per %u/%u/%u", stmt->burst, stmt->bytes ? "bytes" : "packets",
-			   stmt->per, stmt->len4, stmt->len6);
+		buf_printf(out, " %u %s per %u/%u/%u", stmt->burst,
+			   stmt->bytes ? "bytes" : "packets", stmt->per, stmt->len4, stmt->len6);
 }
 
 static void put_ext(struct buf *out, const struct filter_ext *ext, unsigned int index)
