@@ -21,7 +21,7 @@ static void put_ascii(struct buf *out, unsigned char c)
 	const char *at = c ? strchr(from, c) : NULL;
 
 	if (at)
-		buf_printf(out, "\\%c", to[at - from]);
+		buf_add(out, (char[]){ '\\', to[at - from] }, 2);
 	else if (c < 0x20 || c == 0x7f)
 		buf_printf(out, "\\u%04x", c);
 	else

@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/jsonw.h>
 #include <cli/cli.h>
+#include <model/json_value.h>
 
 #define QUIET_TIMEOUT_MS	1000
 #define SUFFIX			".sock"
@@ -140,11 +142,49 @@ static int fail_from_errno(struct cli *cli, const char *method, int r)
 			   strerror(-r));
 }
 
+static void put_value(struct jsonw *w, const char *key, const json_t *value)
+{
+	const char *member;
+	json_t *item;
+	size_t i;
+
+	if (json_is_object(value)) {
+		jsonw_object(w, key);
+		json_object_foreach((json_t *)value, member, item)
+			put_value(w, member, item);
+		jsonw_object_end(w);
+	} else if (json_is_array(value)) {
+		jsonw_array(w, key);
+		json_array_foreach(value, i, item)
+			put_value(w, NULL, item);
+		jsonw_array_end(w);
+	} else if (json_is_string(value)) {
+		jsonw_strn(w, key, json_string_value(value), json_string_length(value));
+	} else if (json_is_integer(value)) {
+		jsonw_i64(w, key, json_integer_value(value));
+	} else {		/* no method takes fractions */
+		jsonw_bool(w, key, json_is_true(value));
+	}
+}
+
+/* As text; a set's elements are many bytes, of which jansson would write one at a time */
+static char *params_text(const json_t *params)
+{
+	struct buf text = {};
+	struct jsonw w;
+
+	if (!params)
+		return NULL;
+	jsonw_init(&w, &text, false);
+	put_value(&w, NULL, params);
+	return buf_take(&text);
+}
+
 /* The params are taken */
 static int call_client(struct cli *cli, struct shunt_client *client, const char *method,
 		       json_t *params, const struct call_source *source, const char **ret_result)
 {
-	char *text = params ? json_dumps(params, JSON_COMPACT) : NULL, *answer;
+	char *text = params_text(params), *answer;
 	int r;
 
 	json_decref(params);
@@ -193,7 +233,7 @@ int call_offline(struct cli *cli, const char *method, json_t *params,
 
 json_t *call_quietly(struct cli *cli, const char *method, json_t *params)
 {
-	char *text = params ? json_dumps(params, JSON_COMPACT) : NULL, *answer = NULL;
+	char *text = params_text(params), *answer = NULL;
 	struct shunt_client *client = NULL;
 	json_t *result = NULL;
 
@@ -212,13 +252,13 @@ json_t *call_quietly(struct cli *cli, const char *method, json_t *params)
 
 json_t *call_parse(const char *text)
 {
+	json_t *value = json_value_read(text, strlen(text));
 	struct buf safe = {};
 	bool quoted = false;
-	json_t *value;
 	size_t n;
 
-	while (*text) {
-		n = quoted ? 0 : strspn(text, "+-.0123456789eE");
+	while (!value && *text) {
+		n = strspn(text, quoted ? "" : "+-.0123456789eE");
 		if (n > DIGITS_SAFE && strspn(text, "0123456789") == n) {
 			buf_printf(&safe, "\"%.*s\"", (int)n, text);
 			text += n;
@@ -231,7 +271,8 @@ json_t *call_parse(const char *text)
 		buf_add(&safe, text, n);
 		text += n;
 	}
-	value = json_loadb(safe.data ? safe.data : "", safe.len, 0, NULL);
+	if (!value)
+		value = json_loadb(safe.data ? safe.data : "", safe.len, 0, NULL);
 	buf_fini(&safe);
 	return value;
 }

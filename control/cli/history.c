@@ -78,24 +78,25 @@ static int cmd_history(struct cli *cli, int argc, char **argv)
 static int render_export(struct cli *cli, const json_t *result)
 {
 	struct diags diags = { .arena = &cli->arena };
-	char *config = json_dumps(json_object_get(result, "config"), JSON_COMPACT);
+	const json_t *config = json_object_get(result, "config");
+	struct buf json = {};
 	struct tree *tree;
-	int r;
 
 	if (!config)
 		return report_fail(cli, CLI_UNREACHABLE,
 				   "the answer to 'export' has no configuration");
-	r = tree_from_json(config, strlen(config), &diags, &tree);
-	if (r < 0) {
+	if (tree_from_value(config, &diags, &tree) < 0) {
 		report_findings(cli, "configuration", NULL, 0, NULL, &diags);
-		r = CLI_INVALID;
-	} else if (cli->json) {
-		print_json(cli, config);
+		return CLI_INVALID;
+	}
+	if (cli->json) {
+		tree_to_json(tree, &json);
+		print_json(cli, json.data);
+		buf_fini(&json);
 	} else {
 		tree_to_yaml(tree, &cli->out);
 	}
-	free(config);
-	return r;
+	return CLI_OK;
 }
 
 /* The configuration alone, also as JSON: it is what 'apply' takes */

@@ -63,19 +63,12 @@ static int method_config(const struct rpc_call *call, struct generation **ret_ge
 {
 	json_t *config = json_object_get(call->params, "config");
 	struct generation *generation;
-	char *text;
-	int r;
 
 	if (!json_is_object(config))
 		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'config', an object",
 				call->method);
-	text = json_dumps(config, JSON_COMPACT);
-	if (!text)
-		return rpc_fail(error, RPC_BAD_PARAMS, "'config' cannot be read");
 	generation = generation_new();
-	r = tree_from_json(text, strlen(text), &generation->diags, &generation->tree);
-	free(text);
-	if (r < 0) {
+	if (tree_from_value(config, &generation->diags, &generation->tree) < 0) {
 		rpc_fail_diags(error, &generation->diags);
 		generation_free(generation);
 		return -1;

@@ -298,15 +298,27 @@ static void keep_elements(const struct tree *elements, struct buf *text)
 	}
 }
 
+/* Before it is tidied: then lines still are those of the text that was given */
+static int check_given(const struct config_set *set, const json_t *given, struct generation *next,
+		       struct rpc_error *error)
+{
+	struct expr_interval *tuple;
+	unsigned int n;
+
+	if (config_elements(json_string_value(given), json_string_length(given), set->field,
+			    set->n_fields, arena_printf(&next->arena, "/sets/%s/elements", set->name),
+			    &next->diags, &tuple, &n) == 0)
+		return 0;
+	return rpc_fail_diags(error, &next->diags);
+}
+
 METHOD(set_load)
 {
 	const struct config_set *set = called_set(daemon, call, error);
 	const json_t *given = json_object_get(call->params, "text");
-	struct expr_interval *tuple;
 	struct generation *next;
 	struct buf text = {};
 	struct tree *tree;
-	unsigned int n;
 
 	if (!set)
 		return -1;
@@ -314,17 +326,15 @@ METHOD(set_load)
 		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'text', a string", call->method);
 	next = method_edit(daemon);
 	tree = set_tree(next, set);
-	/* here lines still are those of the text that was given */
-	if (config_elements(json_string_value(given), json_string_length(given), set->field,
-			    set->n_fields, arena_printf(&next->arena, "/sets/%s/elements", set->name),
-			    &next->diags, &tuple, &n) < 0) {
-		rpc_fail_diags(error, &next->diags);
-		generation_free(next);
-		return -1;
-	}
 	if (rpc_flag(call, "add"))
 		keep_elements(tree_get(tree, "elements"), &text);
 	config_elements_tidy(json_string_value(given), json_string_length(given), &text);
+	/* what stays as it is, the model looks at anyway */
+	if (text.len != json_string_length(given) && check_given(set, given, next, error) < 0) {
+		buf_fini(&text);
+		generation_free(next);
+		return -1;
+	}
 	put_text(next, tree, &text);
 	return method_commit(daemon, call, next, w, error);
 }

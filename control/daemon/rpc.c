@@ -6,6 +6,7 @@
 
 #include <base/log.h>
 #include <daemon/rpc.h>
+#include <model/json_value.h>
 
 int rpc_fail(struct rpc_error *error, int code, const char *fmt, ...)
 {
@@ -303,7 +304,9 @@ void rpc_serve(struct daemon *daemon, const struct rpc_peer *peer, const char *l
 	struct jsonw w;
 	int r;
 
-	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	request = json_value_read(line, len);
+	if (!request)
+		request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	jsonw_init(&w, &result, false);
 	jsonw_object(&w, NULL);
 	jsonw_u64(&w, "schema", 1);

@@ -148,13 +148,12 @@ static void store_read_plan(struct generation *generation, const json_t *root)
 static int store_read_tree(struct generation *generation, const json_t *root, const char *path,
 			   struct err *err)
 {
-	char *text = json_dumps(json_object_get(root, "config"), JSON_COMPACT);
+	const json_t *config = json_object_get(root, "config");
 	int r;
 
-	if (!text)
+	if (!config)
 		return err_set(err, -EBADMSG, "'%s' has no configuration in it.", path);
-	r = tree_from_json(text, strlen(text), &generation->diags, &generation->tree);
-	free(text);
+	r = tree_from_value(config, &generation->diags, &generation->tree);
 	return r < 0 ? err_set(err, r, "'%s' holds a bad configuration.", path) : 0;
 }
 

@@ -123,6 +123,46 @@ static struct tree *from_json(struct arena *arena, json_t *json)
 	}
 }
 
+/* Of a value that others have read: bounds as of a text. Return: the finding's code, or NULL */
+static const char *out_of_bounds(const json_t *json, unsigned int depth, size_t *nodes)
+{
+	const char *key, *code = NULL;
+	json_t *value;
+	size_t i;
+
+	if (++*nodes > TREE_NODES_MAX)
+		return "too_large";
+	if (!json_is_object(json) && !json_is_array(json))
+		return NULL;
+	if (depth == TREE_DEPTH_MAX)
+		return "too_deep";
+	json_array_foreach(json, i, value) {
+		code = out_of_bounds(value, depth + 1, nodes);
+		if (code)
+			return code;
+	}
+	json_object_foreach((json_t *)json, key, value) {
+		code = out_of_bounds(value, depth + 1, nodes);
+		if (code)
+			return code;
+	}
+	return NULL;
+}
+
+int tree_from_value(const struct json_t *value, struct diags *diags, struct tree **ret_tree)
+{
+	size_t nodes = 0;
+	const char *code = out_of_bounds(value, 0, &nodes);
+
+	if (code) {
+		diags_add(diags, NULL, code, strcmp(code, "too_deep") ?
+			  "more than 4194304 values" : "nested deeper than 32 levels");
+		return -EINVAL;
+	}
+	*ret_tree = from_json(diags->arena, (json_t *)value);
+	return 0;
+}
+
 static int refuse_syntax(struct diags *diags, const json_error_t *error)
 {
 	enum json_error_code why = json_error_code(error);

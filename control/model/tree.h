@@ -56,6 +56,10 @@ int tree_from_yaml(const char *text, size_t len, struct diags *diags, struct tre
  */
 int tree_from_json(const char *text, size_t len, struct diags *diags, struct tree **ret_tree);
 
+struct json_t;
+/* The same from what jansson has read */
+int tree_from_value(const struct json_t *value, struct diags *diags, struct tree **ret_tree);
+
 /* Canonical JSON: every scalar is a string, one line */
 void tree_to_json(const struct tree *tree, struct buf *out);
 
