@@ -231,6 +231,52 @@ int call_offline(struct cli *cli, const char *method, json_t *params,
 	return call_client(cli, cli->offline, method, params, source, ret_result);
 }
 
+/* What the daemon tells is printed as it comes */
+static int call_listen(struct cli *cli, const char *method, call_each each, void *arg)
+{
+	bool more = true;
+	json_t *value;
+	char *line;
+	int status = CLI_OK, r;
+
+	while (more && !status && !cli_interrupted()) {
+		r = shunt_client_next(cli->client, 0, &line);
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			return fail_from_errno(cli, method, r);
+		value = call_parse(line);
+		if (value)
+			more = each(cli, line, value, arg);
+		json_decref(value);
+		free(line);
+		status = cli_flush(cli, status);
+	}
+	return status;
+}
+
+int call_stream(struct cli *cli, const char *method, json_t *params, call_each each, void *arg)
+{
+	char *text = params ? json_dumps(params, JSON_COMPACT) : NULL, *answer;
+	int r;
+
+	json_decref(params);
+	r = open_client(cli, cli->timeout_ms, &cli->client);
+	if (r < 0) {
+		free(text);
+		return unreachable(cli, socket_path(cli), r);
+	}
+	cli_catch();
+	r = shunt_client_stream(cli->client, method, text, &answer);
+	free(text);
+	if (r < 0)
+		return fail_from_errno(cli, method, r);
+	if (r > 0)
+		r = fail_from_error(cli, r, answer, NULL);
+	free(answer);
+	return r ? r : call_listen(cli, method, each, arg);
+}
+
 json_t *call_quietly(struct cli *cli, const char *method, json_t *params)
 {
 	char *text = params_text(params), *answer = NULL;

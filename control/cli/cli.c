@@ -50,8 +50,7 @@ static int flush_to(int fd, struct buf *buf)
 	return 0;
 }
 
-/* Return: @status, or what the failed write makes of it */
-static int flush(struct cli *cli, int status)
+int cli_flush(struct cli *cli, int status)
 {
 	int r = flush_to(cli->out_fd, &cli->out);
 
@@ -66,6 +65,19 @@ static int flush(struct cli *cli, int status)
 static void on_interrupt(int signal)
 {
 	interrupted = 1;
+}
+
+void cli_catch(void)
+{
+	const struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
+
+	interrupted = 0;
+	sigaction(SIGINT, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+	return interrupted;
 }
 
 static int watch_period(struct cli *cli, int *ret_ms)
@@ -112,7 +124,7 @@ static int watch(struct cli *cli, int argc, char **argv)
 		status = cli->cmd->run(cli, argc, argv);
 		if (!cli->terminal && !cli->json)
 			buf_char(&cli->out, '\n');
-		status = flush(cli, status);
+		status = cli_flush(cli, status);
 		if (status)
 			break;
 		arena_fini(&cli->arena);
@@ -198,5 +210,5 @@ int cli_run(struct cli *cli, int argc, char **argv)
 	int status = run(cli, argc, argv);
 
 	report_end(cli);
-	return flush(cli, status);
+	return cli_flush(cli, status);
 }

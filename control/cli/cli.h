@@ -54,6 +54,7 @@ enum cli_exit {
 	X(COST, 0, "cost", NULL, "show what a packet costs")			\
 	X(DOT, 0, "dot", NULL, "print Graphviz text")				\
 	X(ALL, 0, "all", NULL, "all interfaces")				\
+	X(COUNT, 0, "count", "N", "end after N of them")			\
 	X(HOOK, 0, "hook", "HOOK", "this hook alone: xdp, tc-ingress, tc-egress") \
 	X(MAN, 0, "man", NULL, "print the manual page, in roff")		\
 	X(HELP, 'h', "help", NULL, "help on the command")			\
@@ -128,6 +129,12 @@ static inline bool cli_has(const struct cli *cli, enum cli_option_id id)
 	return cli->given & (1u << id);
 }
 
+/* What is printed so far goes out. Return: @status, or what the failed write makes of it */
+int cli_flush(struct cli *cli, int status);
+/* Whether SIGINT came since cli_catch(), which lets a second one end the process */
+void cli_catch(void);
+bool cli_interrupted(void);
+
 /* ---- option.c ---- */
 
 /**
@@ -198,6 +205,13 @@ int call_offline(struct cli *cli, const char *method, json_t *params,
 		 const struct call_source *source, const char **ret_result);
 /* Nothing is reported, and no more than a second is waited. Return: the result, NULL: none */
 json_t *call_quietly(struct cli *cli, const char *method, json_t *params);
+/**
+ * call_stream() - Ask the daemon to tell, and take what it tells, until SIGINT
+ * @each:	For each notification; its lines go out at once. Returns whether to go on
+ * Return: exit status
+ */
+typedef bool (*call_each)(struct cli *cli, const char *line, const json_t *value, void *arg);
+int call_stream(struct cli *cli, const char *method, json_t *params, call_each each, void *arg);
 /* JSON to values; integers above 63 bits become their text. Return: NULL if it is none */
 json_t *call_parse(const char *text);
 

@@ -6,6 +6,7 @@
 
 #include <cli/cli.h>
 
+extern const struct cli_cmd monitor_commands[];
 extern const struct cli_cmd apply_commands[], history_commands[];
 extern const struct cli_cmd status_commands[], graph_commands[], rule_commands[], set_commands[];
 extern const struct cli_cmd module_commands[], table_commands[], drop_commands[];

@@ -28,17 +28,19 @@
 
 extern char **environ;
 
+struct text {
+	char *data;			/* NUL-terminated; NULL: nothing yet */
+	size_t len, size;
+};
+
 struct shunt_client {
 	int fd;
 	pid_t child;			/* 0: none */
 	unsigned int timeout_ms;
 	bool broken;			/* answers could be out of step: no more calls */
 	uint64_t id;			/* of the last request */
-};
-
-struct text {
-	char *data;			/* NUL-terminated; NULL: nothing yet */
-	size_t len, size;
+	bool stream;			/* lines come that are no answers */
+	struct text rest;		/* of what came behind the last line */
 };
 
 struct span {				/* of a text */
@@ -243,6 +245,7 @@ void shunt_client_close(struct shunt_client *client)
 	if (!client)
 		return;
 	close(client->fd);
+	free(client->rest.data);
 	if (client->child)
 		reap(client->child);
 	free(client);
@@ -320,7 +323,9 @@ static int receive_line(struct shunt_client *client, struct text *answer,
 		} else {
 			end = memchr(chunk, '\n', n);
 			r = text_add(answer, chunk, end ? end - chunk : n);
-			if ((end && end != chunk + n - 1) || answer->len > ANSWER_MAX)
+			if (r == 0 && end && client->stream)
+				r = text_add(&client->rest, end + 1, chunk + n - end - 1);
+			else if ((end && end != chunk + n - 1) || answer->len > ANSWER_MAX)
 				r = -EBADMSG;	/* nobody asked for more than one line */
 		}
 	}
@@ -487,5 +492,48 @@ int shunt_client_call(struct shunt_client *client, const char *method, const cha
 	free(answer.data);
 	client->broken = r < 0;
 	*ret_answer = text;
+	return r;
+}
+
+int shunt_client_stream(struct shunt_client *client, const char *method, const char *params,
+			char **ret_answer)
+{
+	client->stream = true;
+	return shunt_client_call(client, method, params, ret_answer);
+}
+
+/* The first whole line of what is there already. Return: whether there is one */
+static bool take_line(struct text *rest, char **ret_line, int *ret_r)
+{
+	char *end = rest->len ? memchr(rest->data, '\n', rest->len) : NULL;
+
+	if (!end)
+		return false;
+	*ret_line = strndup(rest->data, end - rest->data);
+	*ret_r = *ret_line ? 0 : -ENOMEM;
+	rest->len -= end + 1 - rest->data;
+	memmove(rest->data, end + 1, rest->len + 1);
+	return true;
+}
+
+int shunt_client_next(struct shunt_client *client, unsigned int timeout_ms, char **ret_line)
+{
+	struct pollfd poller = { .fd = client->fd, .events = POLLIN };
+	char chunk[4096];
+	ssize_t n;
+	int r;
+
+	while (!take_line(&client->rest, ret_line, &r)) {
+		r = poll(&poller, 1, timeout_ms ? (int)timeout_ms : -1);
+		if (r <= 0)
+			return r < 0 ? -errno : -ETIMEDOUT;
+		n = recv(client->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+		if (n <= 0 && !(n < 0 && (errno == EAGAIN || errno == EINTR)))
+			return n < 0 ? -errno : -ECONNRESET;
+		if (n > 0 && (r = text_add(&client->rest, chunk, n)) < 0)
+			return r;
+		if (client->rest.len > ANSWER_MAX)
+			return -EBADMSG;
+	}
 	return r;
 }

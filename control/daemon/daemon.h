@@ -14,15 +14,19 @@
 #include <kernel/install.h>
 #include <kernel/netlink.h>
 
+struct monitor;
+
 struct daemon {
 	const char *run_dir;		/* sockets, lock, verifier logs, bpffs */
 	const char *state_dir;		/* generations */
 	const char *bpf_dir;		/* gate, root and modules/ */
+	const char *bpffs;		/* pins */
 	char *module_dir;
 	time_t started;
 	struct store store;
 	struct install *install;	/* NULL: offline */
 	struct netlink *netlink;
+	struct monitor *monitor;	/* NULL: nobody ever read events */
 	struct generation *running;	/* never NULL, but offline; number 0: nothing applied yet */
 	const char *stuck;		/* why the running one could not be taken up; or NULL */
 	uint32_t last_number;		/* highest ever given */

@@ -15,6 +15,7 @@
 #include <base/file.h>
 #include <base/log.h>
 #include <daemon/daemon.h>
+#include <daemon/monitor.h>
 #include <daemon/server.h>
 #include <kernel/object.h>
 
@@ -163,13 +164,15 @@ static void stop(uv_signal_t *signal, int number)
 
 static int daemon_open(struct daemon *daemon, const struct options *options, struct err *err)
 {
-	char bpffs[PATH_MAX], logs[PATH_MAX];
-	struct install_paths paths = { .bpffs = bpffs, .objects = daemon->bpf_dir, .logs = logs };
+	struct install_paths paths = { .objects = daemon->bpf_dir };
+	static char bpffs[PATH_MAX];
+	char logs[PATH_MAX];
 	int r;
 
 	snprintf(bpffs, sizeof(bpffs), "%s/bpf", daemon->run_dir);
-	if (options->bpffs)
-		paths.bpffs = options->bpffs;
+	daemon->bpffs = options->bpffs ? options->bpffs : bpffs;
+	paths.bpffs = daemon->bpffs;
+	paths.logs = logs;
 	snprintf(logs, sizeof(logs), "%s/log", daemon->run_dir);
 	r = file_mkdirs(logs, 0700, err);
 	if (r == 0)
@@ -206,6 +209,7 @@ static int daemon_listen(struct daemon *daemon, struct server *server[2], struct
 
 static void daemon_close(struct daemon *daemon)
 {
+	monitor_free(daemon->monitor);
 	generation_free(daemon->running);
 	install_close(daemon->install);
 	netlink_free(daemon->netlink);

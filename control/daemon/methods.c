@@ -351,6 +351,7 @@ const struct rpc_method rpc_methods[] = {
 	{ "table.set", 0, method_table_set, { "node", "table", "key", "value" } },
 	{ "table.del", 0, method_table_del, { "node", "table", "key" } },
 	{ "drop.show", RPC_READ, method_drop_show, {} },
+	{ "monitor", 0, method_monitor, { "node" } },
 	{ "detach", 0, method_detach, { "dev", "all", "hook" } },
 	{ "feature", RPC_READ, method_feature, { "dev" } },
 	{}

@@ -50,6 +50,9 @@ METHOD(table_get);
 METHOD(table_set);
 METHOD(table_del);
 
+/* methods_monitor.c */
+METHOD(monitor);
+
 /* methods_history.c */
 void method_write_generation(struct jsonw *w, const struct generation *generation, bool running,
 			     bool pending);

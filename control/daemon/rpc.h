@@ -16,6 +16,7 @@
 #include <shunt/client.h>
 
 struct daemon;
+struct stream;
 
 #define RPC_PARSE_ERROR		(-32700)
 #define RPC_INVALID_REQUEST	(-32600)
@@ -32,6 +33,7 @@ struct rpc_peer {
 	gid_t gid;
 	bool read_only;
 	bool offline;
+	struct stream *stream;		/* of its connection; NULL: takes no notifications */
 };
 
 struct rpc_call {

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include <base/log.h>
 #include <daemon/rpc.h>
 #include <daemon/server.h>
+#include <daemon/stream.h>
 
 #define CLIENTS_MAX		64
 #define CLIENT_DEADLINE_MS	30000
@@ -40,6 +42,7 @@ struct client {
 	uv_write_t write;
 	struct server *server;
 	struct rpc_peer peer;
+	struct stream stream;
 	struct buf in, out;
 	size_t scanned;			/* bytes of 'in' known to hold no newline */
 	bool writing;
@@ -49,6 +52,7 @@ struct client {
 };
 
 static void client_serve(struct client *client);
+static void client_stream(struct client *client);
 
 static void client_closed(uv_handle_t *handle)
 {
@@ -66,6 +70,7 @@ static void client_close(struct client *client)
 {
 	if (uv_is_closing((uv_handle_t *)&client->pipe))
 		return;
+	stream_end(&client->stream);
 	uv_close((uv_handle_t *)&client->pipe, client_closed);
 	uv_close((uv_handle_t *)&client->timer, client_closed);
 }
@@ -89,7 +94,10 @@ static void client_written(uv_write_t *write, int status)
 	}
 	uv_timer_stop(&client->timer);
 	buf_clear(&client->out);
-	client_serve(client);
+	if (client->stream.on)
+		client_stream(client);
+	else
+		client_serve(client);
 }
 
 static void client_answer(struct client *client)
@@ -119,6 +127,39 @@ static void client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_bu
 	struct client *client = handle->data;
 
 	*ret_buf = uv_buf_init(client->chunk, sizeof(client->chunk));
+}
+
+/* Of a client that is told events, nothing is wanted any more but that it goes */
+static void client_gone(uv_stream_t *stream, ssize_t n, const uv_buf_t *data)
+{
+	struct client *client = stream->data;
+
+	if (n > 0)
+		log_warn("client pid %d uid %u: asks in a stream, closing", client->peer.pid,
+			 client->peer.uid);
+	if (n)
+		client_close(client);
+}
+
+/* What waits, or wait for it */
+static void client_stream(struct client *client)
+{
+	struct buf out = client->out;
+
+	if (client->writing || uv_is_closing((uv_handle_t *)&client->pipe))
+		return;
+	if (!client->stream.waiting.len) {
+		uv_read_start((uv_stream_t *)&client->pipe, client_alloc, client_gone);
+		return;
+	}
+	client->out = client->stream.waiting;
+	client->stream.waiting = out;
+	client_answer(client);
+}
+
+static void client_wake(struct stream *stream)
+{
+	client_stream((struct client *)((char *)stream - offsetof(struct client, stream)));
 }
 
 static void client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *data)
@@ -177,7 +218,9 @@ static void client_credentials(struct client *client)
 		.uid = cred.uid,
 		.gid = cred.gid,
 		.read_only = client->server->read_only,
+		.stream = &client->stream,
 	};
+	client->stream.wake = client_wake;
 }
 
 static void server_connected(uv_stream_t *stream, int status)

@@ -50,4 +50,19 @@ void shunt_client_close(struct shunt_client *client);	/* NULL is fine */
 int shunt_client_call(struct shunt_client *client, const char *method, const char *params,
 		      char **ret_answer);
 
+/**
+ * shunt_client_stream() - A request after whose answer the daemon goes on to tell: 'monitor'
+ * Same as shunt_client_call(); then shunt_client_next() alone is of use.
+ */
+int shunt_client_stream(struct shunt_client *client, const char *method, const char *params,
+			char **ret_answer);
+
+/**
+ * shunt_client_next() - What the daemon tells next
+ * @timeout_ms:	How long to wait for it; 0: for ever
+ * @ret_line:	JSON text of the notification; the caller frees it with free()
+ * Return: 0; -ETIMEDOUT: nothing yet; -EINTR: a signal came; another -errno: no more use
+ */
+int shunt_client_next(struct shunt_client *client, unsigned int timeout_ms, char **ret_line);
+
 #endif

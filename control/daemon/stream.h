@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * stream.h - notifications to one client, as many as it takes
+ *
+ * DOC: A method turns its connection into a stream. From then on, lines are put in;
+ * the server writes them out. What does not fit is counted, and told in the next line
+ * that does: whoever reads slowly loses events, never the daemon its memory.
+ */
+#ifndef DAEMON_STREAM_H
+#define DAEMON_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/buf.h>
+
+#define STREAM_BYTES_MAX	(1u << 20)	/* waiting to be written */
+
+struct stream {
+	bool on;
+	struct buf waiting;
+	uint64_t dropped;		/* lines that found no room */
+	void (*wake)(struct stream *stream);	/* there is something to write */
+	void (*ended)(struct stream *stream);	/* the client is gone; NULL: nobody asked */
+	void *user;			/* of who puts lines in */
+};
+
+/**
+ * stream_put() - One line, without its newline
+ * Return: whether it found room
+ */
+bool stream_put(struct stream *stream, const char *line, size_t len);
+/* The client is gone */
+void stream_end(struct stream *stream);
+
+#endif
