@@ -224,9 +224,12 @@ static const struct {
 	{ "rollback", "to:i steps:i comment:s dry_run:b" }, { "history", "" },
 	{ "export", "generation:i" }, { "status", "" }, { "graph.show", "graph:s" },
 	{ "node.show", "node:s" }, { "rule.list", "node:s" },
-	{ "rule.add", "node:s rule:s index:i comment:s" }, { "rule.del", "node:s id:s comment:s" },
-	{ "set.list", "set:s" }, { "set.add", "set:s elements:l comment:s" },
-	{ "set.del", "set:s elements:l comment:s" }, { "module.list", "" },
+	{ "rule.add", "node:s rule:s index:i chain:s comment:s" },
+	{ "rule.insert", "node:s rule:s index:i before:s chain:s comment:s" },
+	{ "rule.replace", "node:s id:s rule:s comment:s" }, { "rule.del", "node:s id:s comment:s" },
+	{ "set.list", "set:s" }, { "set.add", "set:s elements:l timeout:s comment:s" },
+	{ "set.del", "set:s elements:l comment:s" }, { "set.flush", "set:s comment:s" },
+	{ "set.load", "set:s text:s add:b comment:s" }, { "module.list", "" },
 	{ "module.inspect", "module:s" }, { "table.show", "node:s table:s" },
 	{ "table.get", "node:s table:s key:l" }, { "table.set", "node:s table:s key:l value:l" },
 	{ "table.del", "node:s table:s key:l" }, { "drop.show", "" },
@@ -311,8 +314,9 @@ static void test_long(const char *to, size_t max, const char *name)
 
 static void test_read_only(void)
 {
-	static const char *const changes[] = { "apply", "confirm", "rollback", "rule.add", "rule.del",
-		"set.add", "set.del", "table.set", "table.del", "detach" };
+	static const char *const changes[] = { "apply", "confirm", "rollback", "rule.add",
+		"rule.insert", "rule.replace", "rule.del", "set.add", "set.del", "set.flush", "set.load",
+		"table.set", "table.del", "detach" };
 	unsigned int i, bad = 0;
 
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
@@ -471,7 +475,7 @@ int main(int argc, char **argv)
 		test_depth();
 		test_garbage();
 		test_types();
-		test_long(path, 64 * MIB, "a line without end");
+		test_long(path, 256 * MIB, "a line without end");
 		test_long(path_ro, 64 << 10, "a long line on the read-only socket");
 		test_read_only();
 		test_pieces();
