@@ -14,7 +14,7 @@
 
 #include "classifier_priv.h"
 
-#define SAMPLE		1024	/* rows that windows are judged by */
+#define SAMPLE		256	/* rows that windows are judged by */
 #define MAX_PRICE	0.2	/* of a row of the largest child */
 #define COPY_PRICE	0.0625	/* of a copy of each row, per row */
 #define COPY_ROWS	64	/* not more, in large nodes */

@@ -13,7 +13,8 @@
 
 #include "classifier_priv.h"
 
-#define LEAF_WANTED	8
+#define LEAF_WANTED	8	/* rows: a level more is a cache line more */
+#define CACHE_LINE	64	/* a row of IPv6, two of IPv4: a leaf of several begins one */
 #define COPIES_MIN	32	/* of a row, for the largest tree */
 #define COPIES_MAX	512	/* for small ones */
 
@@ -73,6 +74,8 @@ static uint32_t leaf_place(struct classifier_build *build, const uint32_t *list,
 		if (leaf->n == n && !memcmp(&build->leaf_row[leaf->base], list, n * sizeof(*list)))
 			return leaf->base;
 	}
+	if (n > 1 && build->n_leaf_rows * classifier_row_size(build->family) % CACHE_LINE)
+		*arena_push(&build->arena, build->leaf_row, build->n_leaf_rows) = list[0];
 	leaf = arena_push(&build->arena, build->leaf, build->n_leaves);
 	*leaf = (struct classifier_leaf){ build->n_leaf_rows, n };
 	build->leaf_table[at] = build->n_leaves;
@@ -148,7 +151,7 @@ static void region_cut(struct classifier_region *region,
 static uint64_t node_build(struct classifier_build *build, const uint32_t *list, size_t n,
 			   const struct classifier_region *region, unsigned int depth);
 
-/* Those with too many copies go. Their number is of all leaves above which they were copied */
+/* Rows that this cut would give too many copies in their tree go */
 static void evict_copies(struct classifier_build *build, const uint32_t *list, size_t n,
 			 const struct classifier_window_cut *window,
 			 const struct classifier_region *region)

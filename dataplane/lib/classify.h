@@ -92,9 +92,9 @@ _Static_assert(SHUNT_PKT_L4 << 8 == CLASSIFIER_L4, "bit of flags to bit of meta"
 
 /*
  * ---- a row ----
- * All of a row's conditions, those of the walk included, are one branch. A second one would be
- * foreseen no better, and the verifier would go both ways with each row of a leaf: it notes states
- * of a loop only every hundred instructions.
+ * Whether it holds the packet is one branch, whether it counts another. More would be foreseen
+ * no better, and the verifier would go all ways with each row of a leaf: in a loop it notes states
+ * only every hundred instructions.
  */
 /* Bit 31 set: a port is outside */
 static __always_inline __u32 classify_ports_out(__u64 key, __u16 sport_first, __u16 sport_last,
@@ -193,8 +193,11 @@ static __always_inline bool classify_row_at(const struct classify_where *where, 
 
 	out = kind & CLASSIFY_V6 ? classify_row6(&walk->key, row6) :
 	      classify_row4(&walk->key, row4);
+	barrier_var(out);
+	if (out)
+		return false;
 	/* above the floor, below the best so far: one comparison, for what is below wraps */
-	out |= ~(__u64)classify_compare(found - walk->floor, walk->found - walk->floor) >> 63;
+	out = ~(__u64)classify_compare(found - walk->floor, walk->found - walk->floor) >> 63;
 	if (!(kind & CLASSIFY_ADDED))
 		out |= classify_gone(where, found);
 	barrier_var(out);
@@ -216,15 +219,19 @@ static __always_inline __u64 classify_row_size(int kind)
 static __always_inline void classify_rows(const struct classify_where *where, int kind,
 					  const void *at, __u64 n, __u32 max)
 {
-	__u32 i = 0;
+	__s64 left;
+	__u64 i;
 
+	barrier_var(n);
 	if (n > max)		/* never */
 		return;
 #pragma clang loop unroll(disable)
-	while (i < n) {
-		if (classify_row_at(where, kind, at))
+	for (i = 0; ; i++) {
+		/* a constant at the right: Linux 6.1 does not see which way 'i < n' goes */
+		left = n - i;
+		barrier_var(left);
+		if (left <= 0 || classify_row_at(where, kind, at))
 			return;
-		i++;
 		at += classify_row_size(kind);
 		barrier_var(i);	/* else the end is a pointer: nothing to the verifier */
 	}
