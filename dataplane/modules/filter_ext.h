@@ -192,13 +192,12 @@ static __always_inline bool filter_payload(shunt_ctx *ctx, const struct shunt_pa
 	if (!filter_base(pkt, cond->base, &base))
 		return false;
 	off = (__u64)base + cond->off;
-	barrier_var(len);
 	if (len < 1 || len > sizeof(word) || off + len > end)
 		return false;
 	barrier_var(off);
 	if (off <= SHUNT_HEADERS_END && data + off + sizeof(word) <= data_end)
 		word = *(__be64 *)(data + off);
-	else if (shunt_load(ctx, off, &word, len) < 0)
+	else if (shunt_load_some(ctx, off, &word, len, sizeof(word)) < 0)
 		return false;
 	*ret_value = bpf_be64_to_cpu(word) >> (64 - 8 * len);
 	return true;
@@ -492,8 +491,7 @@ static __always_inline void filter_log(shunt_ctx *ctx, struct shunt_packet *pkt,
 	event->statement = i;
 	event->pad = 0;
 	event->pkt = *pkt;
-	barrier_var(len);
-	if (len < 1 || len > SHUNT_EVENT_BYTES || shunt_load(ctx, 0, event->data, len) < 0)
+	if (shunt_load_some(ctx, 0, event->data, len, SHUNT_EVENT_BYTES) < 0)
 		len = 0;
 	event->captured = len;
 	bpf_ringbuf_submit(event, 0);

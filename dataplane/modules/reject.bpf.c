@@ -216,10 +216,7 @@ static __always_inline int reject_quote(shunt_ctx *ctx, const struct shunt_packe
 
 	if (len > max)
 		len = max;
-	barrier_var(len);
-	if (len < 1 || len > max || shunt_load(ctx, pkt->l3_off, to, len) < 0)
-		return -1;
-	return len;
+	return shunt_load_some(ctx, pkt->l3_off, to, len, max) < 0 ? -1 : (int)len;
 }
 
 static __always_inline int reject_icmp4(shunt_ctx *ctx, const struct shunt_packet *pkt,
@@ -290,8 +287,7 @@ static __always_inline int reject_l2(shunt_ctx *ctx, const struct shunt_packet *
 	__u8 mac[ETH_ALEN];
 	__u32 len = pkt->l3_off;
 
-	barrier_var(len);
-	if (len < ETH_HLEN || len > L2_MAX || shunt_load(ctx, 0, room->l2, len) < 0)
+	if (shunt_load_some(ctx, 0, room->l2, len, L2_MAX) < 0)
 		return -1;
 	__builtin_memcpy(mac, room->eth.h_dest, ETH_ALEN);
 	__builtin_memcpy(room->eth.h_dest, room->eth.h_source, ETH_ALEN);
@@ -319,11 +315,8 @@ static __always_inline int reject_answer(shunt_ctx *ctx, struct shunt_packet *pk
 		ip_len = FRAME_MIN - l2_len;
 	if (shunt_resize(ctx, l2_len + ip_len))
 		return -1;
-	barrier_var(l2_len);
-	if (l2_len < ETH_HLEN || l2_len > L2_MAX || shunt_store(ctx, 0, room->l2, l2_len) < 0)
-		return -1;
-	barrier_var(ip_len);
-	if (ip_len < 1 || ip_len > IP6_MAX || shunt_store(ctx, l2_len, room->ip, ip_len) < 0)
+	if (shunt_store_some(ctx, 0, room->l2, l2_len, L2_MAX) < 0 ||
+	    shunt_store_some(ctx, l2_len, room->ip, ip_len, IP6_MAX) < 0)
 		return -1;
 	pkt->len = l2_len + ip_len;
 	return 0;
