@@ -10,7 +10,6 @@
 #ifndef COMPILE_COMPILE_H
 #define COMPILE_COMPILE_H
 
-#include <compile/filter.h>
 #include <compile/plan.h>
 #include <compile/slots.h>
 
@@ -35,8 +34,6 @@ struct node {
 	unsigned int n_values;
 	struct node_open *open;		/* in order of first use */
 	unsigned int n_open;
-	struct filter_rows rows;	/* counter: index of the rule */
-	const char **rule_text;		/* canonical, by index of the rule */
 };
 
 struct shape_edge {
@@ -71,6 +68,7 @@ struct compile {
 	struct shape *shape;		/* by index of the graph */
 	struct slots slots;
 	bool full[SLOTS_SPACES];	/* has been said */
+	uint32_t *hits_room;		/* rodata of filters: known once all graphs are rendered */
 	struct plan *plan;
 };
 
@@ -99,7 +97,23 @@ void attach_check(struct compile *c, const struct shape *shape);
 void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 		  struct plan_graph *ret_graph);
 
+/* The index of a name; 0 with a finding at @tree where the space is full */
+uint32_t compile_take(struct compile *c, const struct tree *tree, enum slots_space space,
+		      uint32_t n, const char *name);
+
+/* filter.c: a filter node's rules, once for all graphs; NULL: findings tell */
+const struct plan_filter *filter_plan(struct compile *c, const struct node *node);
+/* A set that a rule looks up, planned at its first use; NULL: none of that name */
+const struct plan_set *set_plan(struct compile *c, const char *name);
+#define FILTER_IMAGE	"filter_image"	/* table of the module that takes rules */
+#define FILTER_VALUES	3
+/* Constants that its programs get. Return: how many, FILTER_VALUES at most */
+unsigned int filter_values(struct compile *c, const struct plan_filter *filter,
+			   struct plan_value *ret_value);
+
 /* key.c: hash of what is rendered */
+#define KEY_START	14695981039346656037ull
+uint64_t key_bytes(uint64_t hash, const void *data, size_t len);
 uint64_t key_graph(const struct plan_graph *graph, const struct module *root);
 
 /* A finding at a tree of the configuration (key: its key is meant) */

@@ -130,6 +130,9 @@ static void bind_open(struct binder *b, const struct node *node, const struct no
 	} else if (binding) {
 		edge->target = binding->target;
 		edge->tree = binding->tree;
+	} else if (!strcmp(open->name, CONFIG_REJECT) &&
+		   find_node(b->c, CONFIG_REJECT)) {
+		edge->target = (struct config_target){ SHUNT_TARGET_NODE, CONFIG_REJECT };
 	} else {
 		open_unbound(b, node, open);
 	}

@@ -11,18 +11,27 @@
 #include <compile/compile.h>
 
 /* FNV-1a, 64 bit (G. Fowler, L. Noll, K.-P. Vo) */
-#define HASH_START	14695981039346656037ull
 #define HASH_PRIME	1099511628211ull
+
+/* Eight bytes a step where there are as many: images are megabytes */
+uint64_t key_bytes(uint64_t hash, const void *data, size_t len)
+{
+	const uint8_t *byte = data;
+	uint64_t word;
+
+	for (; len >= sizeof(word); byte += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, byte, sizeof(word));
+		hash = (hash ^ word) * HASH_PRIME;
+		hash ^= hash >> 32;	/* high bits reach the low ones */
+	}
+	for (; len; byte++, len--)
+		hash = (hash ^ *byte) * HASH_PRIME;
+	return hash;
+}
 
 static void hash_bytes(uint64_t *hash, const void *data, size_t len)
 {
-	const uint8_t *byte = data;
-	uint64_t h = *hash;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		h = (h ^ byte[i]) * HASH_PRIME;
-	*hash = h;
+	*hash = key_bytes(*hash, data, len);
 }
 
 static void hash_number(uint64_t *hash, uint64_t number)
@@ -51,10 +60,7 @@ static void hash_table(uint64_t *hash, const struct plan_table *table)
 	hash_text(hash, table->table->name);
 	hash_number(hash, table->table->schema);
 	hash_number(hash, table->table->entries);
-	hash_number(hash, table->entries);
-	hash_number(hash, table->n);
-	if (table->content)
-		hash_bytes(hash, table->content, (size_t)table->n * table->table->value_size);
+	hash_number(hash, table->kind);
 }
 
 static void hash_module(uint64_t *hash, const struct module *module, uint32_t hook)
@@ -87,11 +93,12 @@ static void hash_node(uint64_t *hash, const struct plan_node *node, uint32_t hoo
 	hash_number(hash, node->n_tables);
 	for (i = 0; i < node->n_tables; i++)
 		hash_table(hash, &node->table[i]);
+	hash_number(hash, node->filter ? node->filter->hash : 0);
 }
 
 uint64_t key_graph(const struct plan_graph *graph, const struct module *root)
 {
-	uint64_t hash = HASH_START;
+	uint64_t hash = KEY_START;
 	unsigned int i;
 
 	hash_text(&hash, graph->name);

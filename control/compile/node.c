@@ -123,17 +123,43 @@ static const char *fallback_of(const struct node *node)
 	return node->config->fallback ? node->config->fallback : "accept";
 }
 
+static void open_verdict(struct compile *c, struct node *node, const struct expr_verdict *verdict,
+			 const struct config_rule *rule)
+{
+	if (verdict->kind == EXPR_LEAVE || verdict->kind == EXPR_REJECT)
+		open_edge(c, node, node_edge_name(c->arena, verdict->edge, verdict->reason),
+			  verdict->reason, rule);
+}
+
+/* Each verdict that a rule has: its own, or those of its map's elements */
+static void open_rule(struct compile *c, struct node *node, const struct config_rule *rule)
+{
+	const struct expr_vmap *vmap = rule->expr.vmap;
+	const struct expr_verdict *verdict;
+	const struct config_map *map;
+	unsigned int i, n;
+
+	if (!vmap) {
+		open_verdict(c, node, &rule->expr.verdict, rule);
+		return;
+	}
+	map = vmap->key.set ? config_map_find(c->config, vmap->key.set) : NULL;
+	verdict = map ? map->verdict : vmap->verdict;
+	n = map ? map->n : vmap->key.n_tuples;
+	for (i = 0; i < n; i++)
+		open_verdict(c, node, &verdict[i], rule);
+}
+
 static void open_edges(struct compile *c, struct node *node)
 {
 	const struct config_node *config = node->config;
-	unsigned int i;
+	unsigned int i, k;
 
-	for (i = 0; i < config->n_rules; i++) {
-		const struct expr_rule *expr = &config->rule[i].expr;
-
-		open_edge(c, node, node_edge_name(c->arena, expr->verdict.edge, expr->verdict.reason),
-			  expr->verdict.reason, &config->rule[i]);
-	}
+	for (i = 0; i < config->n_rules; i++)
+		open_rule(c, node, &config->rule[i]);
+	for (i = 0; i < config->n_chains; i++)
+		for (k = 0; k < config->chain[i].n_rules; k++)
+			open_rule(c, node, &config->chain[i].rule[k]);
 	open_edge(c, node, fallback_of(node), NULL, NULL);
 	if (node->n_open <= node->module->open_edges)
 		return;
@@ -148,29 +174,18 @@ static void open_edges(struct compile *c, struct node *node)
 
 /* ---- rules -------------------------------------------------------------------------------- */
 
-static bool has_table(const struct module *module, const char *name, uint32_t value_size)
-{
-	unsigned int i;
-
-	for (i = 0; i < module->n_tables; i++)
-		if (!strcmp(module->table[i].name, name))
-			return module->table[i].value_size == value_size;
-	return false;
-}
-
-static bool has_u32(const struct module *module, const char *name)
-{
-	const struct module_config *config = module_config_find(module, name);
-
-	return config && config->size == sizeof(uint32_t) && node_value_reserved(config);
-}
-
-/* Whoever has the filter's tables takes rules: a user's module may */
+/* Whoever has the filter's table and constants takes rules: a user's module may */
 static bool takes_rules(const struct module *module)
 {
-	return has_table(module, "filter_rows4", sizeof(struct filter_chunk4)) &&
-	       has_table(module, "filter_rows6", sizeof(struct filter_chunk6)) &&
-	       has_u32(module, "rows4") && has_u32(module, "rows6") && has_u32(module, "fallback");
+	const struct module_config *fallback = module_config_find(module, "fallback");
+	unsigned int i;
+
+	if (!fallback || fallback->size != sizeof(uint32_t) || !node_value_reserved(fallback))
+		return false;
+	for (i = 0; i < module->n_tables; i++)
+		if (!strcmp(module->table[i].name, FILTER_IMAGE))
+			return true;
+	return false;
 }
 
 static void refuse_rules(struct compile *c, const struct node *node)
@@ -179,72 +194,11 @@ static void refuse_rules(struct compile *c, const struct node *node)
 	const char *key = config->n_rules ? "rules" : "default";
 	const struct tree *tree = tree_get(config->tree, key);
 
-	if (!config->n_rules && !config->fallback)
+	if (!config->n_rules && !config->n_chains && !config->fallback)
 		return;
 	compile_find(c, tree ? tree : config->tree, "no_rules", "module '%s' takes no %s",
-		     node->module->name, config->n_rules ? "rules" : "default edge")->key = 1;
-}
-
-/* Of one family */
-struct row_count {
-	const char *family;
-	uint64_t total;
-	uint64_t most;			/* of one rule */
-	unsigned int rule;		/* that one */
-};
-
-static void count_rule(struct row_count *count, uint64_t n, unsigned int rule)
-{
-	if (__builtin_add_overflow(count->total, n, &count->total))
-		count->total = UINT64_MAX;
-	if (n > count->most) {
-		count->most = n;
-		count->rule = rule;
-	}
-}
-
-static void check_rows(struct compile *c, const struct node *node, const struct row_count *count)
-{
-	if (count->total <= FILTER_ROWS_MAX)
-		return;
-	compile_find(c, node->config->rule[count->rule].tree, "too_many_rows",
-		     "the rules of node '%s' expand to %llu rows for %s, %u at most; this one has the most, %llu",
-		     node->config->name, (unsigned long long)count->total, count->family,
-		     FILTER_ROWS_MAX, (unsigned long long)count->most)->hint =
-		"a rule takes the product of its prefixes, ranges and protocols";
-}
-
-static const char *rule_text(struct arena *arena, const struct expr_rule *rule)
-{
-	struct buf buf = {0};
-	char *text;
-
-	expr_print(rule, &buf);
-	text = arena_strdup(arena, buf.data ? buf.data : "");
-	buf_fini(&buf);
-	return text;
-}
-
-static void read_rules(struct compile *c, struct node *node)
-{
-	const struct config_node *config = node->config;
-	struct row_count count4 = { .family = "IPv4" }, count6 = { .family = "IPv6" };
-	struct filter_cost cost;
-	unsigned int i;
-
-	node->rule_text = arena_new_n(c->arena, const char *, config->n_rules);
-	for (i = 0; i < config->n_rules; i++) {
-		const struct expr_rule *expr = &config->rule[i].expr;
-		const char *edge = node_edge_name(c->arena, expr->verdict.edge, expr->verdict.reason);
-
-		node->rule_text[i] = rule_text(c->arena, expr);
-		filter_add_rule(&node->rows, c->arena, c->config, expr,
-				node_edge_index(node, edge), i, &cost);
-		count_rule(&count4, cost.n4, i);
-		count_rule(&count6, cost.n6, i);
-	}
-	check_rows(c, node, &count4);
-	check_rows(c, node, &count6);
+		     node->module->name,
+		     config->n_rules || config->n_chains ? "rules" : "default edge")->key = 1;
 }
 
 static void filter_value(struct compile *c, struct node *node, const char *name, uint32_t value)
@@ -272,8 +226,5 @@ void node_read(struct compile *c, const struct config_node *config, struct node 
 		return;
 	}
 	open_edges(c, node);
-	read_rules(c, node);
-	filter_value(c, node, "rows4", node->rows.n4);
-	filter_value(c, node, "rows6", node->rows.n6);
 	filter_value(c, node, "fallback", node_edge_index(node, fallback_of(node)));
 }

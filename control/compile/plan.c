@@ -2,9 +2,13 @@
 // Copyright (c) The shunt authors
 /* plan.c - configuration, contracts and mirror to a plan, step by step */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <compile/compile.h>
+
+#define HITS_ROOM_MIN	1024
+#define STATE_ROOM_MIN	64
 
 const struct plan_graph *plan_graph_find(const struct plan *plan, const char *name, uint32_t hook)
 {
@@ -14,6 +18,51 @@ const struct plan_graph *plan_graph_find(const struct plan *plan, const char *na
 		if (plan->graph[i].hook == hook && !strcmp(plan->graph[i].name, name))
 			return &plan->graph[i];
 	return NULL;
+}
+
+const struct plan_filter *plan_filter_find(const struct plan *plan, const char *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_filters; i++)
+		if (!strcmp(plan->filter[i].node, node))
+			return &plan->filter[i];
+	return NULL;
+}
+
+const struct plan_set *plan_set_find(const struct plan *plan, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_sets; i++)
+		if (!strcmp(plan->set[i].name, name))
+			return &plan->set[i];
+	return NULL;
+}
+
+const struct plan_node *plan_node_find(const struct plan *plan, const char *node)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < plan->n_graphs; i++)
+		for (k = 0; k < plan->graph[i].n_nodes; k++)
+			if (!strcmp(plan->graph[i].node[k].name, node))
+				return &plan->graph[i].node[k];
+	return NULL;
+}
+
+void plan_fini(struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_filters; i++) {
+		free(plan->filter[i].classifier.image);
+		plan->filter[i].classifier.image = NULL;
+	}
+	for (i = 0; i < plan->n_sets; i++) {
+		free(plan->set[i].image.line);
+		plan->set[i].image.line = NULL;
+	}
 }
 
 static struct plan_graph *find_graph(struct plan *plan, const char *name, uint32_t hook)
@@ -64,11 +113,39 @@ static void check_producers(struct compile *c)
 	}
 }
 
+/* Powers of two, so that a table seldom grows; what is there does not shrink */
+static uint32_t room(const struct slots *slots, enum slots_space space, uint32_t least)
+{
+	uint32_t end = slots_end(slots, space);
+
+	while (least < end)
+		least *= 2;
+	return least;
+}
+
+static void reserve_room(struct compile *c)
+{
+	const struct plan *running = c->running;
+	struct plan *plan = c->plan;
+
+	plan->hits_room = room(&c->slots, SLOTS_HIT,
+			       running && running->hits_room ? running->hits_room : HITS_ROOM_MIN);
+	plan->state_room = room(&c->slots, SLOTS_STATE,
+				running && running->state_room ? running->state_room :
+				STATE_ROOM_MIN);
+	*c->hits_room = plan->hits_room;
+	plan->hits_end = slots_end(&c->slots, SLOTS_HIT);
+}
+
 static void render_graphs(struct compile *c)
 {
 	struct plan *plan = c->plan;
 	unsigned int i, k;
 	uint32_t hooks;
+
+	plan->filter = arena_new_n(c->arena, struct plan_filter, c->config->n_nodes);
+	plan->set = arena_new_n(c->arena, struct plan_set, c->config->n_sets);
+	c->hits_room = arena_new(c->arena, uint32_t);
 
 	for (i = 0; i < c->config->n_graphs; i++) {
 		hooks = attach_hooks(c->config, c->config->graph[i].name);
@@ -81,6 +158,7 @@ static void render_graphs(struct compile *c)
 			*arena_push(c->arena, plan->graph, plan->n_graphs) = graph;
 		}
 	}
+	reserve_room(c);
 }
 
 static void name_producers(struct plan *plan)
@@ -121,6 +199,7 @@ static void keep_graphs(struct plan *plan, const struct module *root, const stru
 	for (i = 0; i < plan->n_graphs; i++) {
 		graph = &plan->graph[i];
 		graph->key = key_graph(graph, root);
+
 		before = running ? plan_graph_find(running, graph->name, graph->hook) : NULL;
 		graph->kept = before && before->key == graph->key;
 	}
@@ -140,7 +219,7 @@ int plan_compile(const struct config *config, const struct module_set *modules,
 		 const struct link_table *links, const struct plan *running,
 		 uint32_t generation, struct diags *diags, struct plan *ret_plan)
 {
-	struct plan plan = { .generation = generation };
+	struct plan plan = { .generation = generation, .arena = diags->arena };
 	struct compile c = {
 		.config = config, .modules = modules, .links = links, .running = running,
 		.arena = diags->arena, .diags = diags, .plan = &plan,
@@ -154,8 +233,10 @@ int plan_compile(const struct config *config, const struct module_set *modules,
 		return -EINVAL;
 	slots_init(&c.slots, c.arena, running);
 	render_graphs(&c);
-	if (diags->total > total)
+	if (diags->total > total) {
+		plan_fini(&plan);
 		return -EINVAL;
+	}
 	plan.slot = slots_list(&c.slots);
 	plan.n_slots = c.slots.n;
 	name_producers(&plan);

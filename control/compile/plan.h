@@ -11,10 +11,14 @@
 
 #include <base/arena.h>
 #include <base/buf.h>
+#include <compile/classifier.h>
+#include <compile/set.h>
 #include <mirror/link.h>
 #include <model/config.h>
 #include <model/module.h>
 #include <shunt/abi.h>
+
+#include "../../dataplane/modules/filter_rule.h"
 
 /* Where an edge leads: the rodata and what to call it */
 struct plan_edge {
@@ -31,18 +35,76 @@ struct plan_value {
 	uint32_t size;
 };
 
-/* A table of one program. With content it is this rendering's; without, it is state and is kept */
-struct plan_table {
-	const struct module_table *table;
-	uint32_t entries;		/* 0: as the module says */
-	const void *content;		/* ARRAY: n values one after another; NULL: state */
-	unsigned int n;
+/* Room that arrays have for changes by a view, which are made in the running plan itself */
+#define PLAN_SPARE	CONFIG_RULES_SPARE
+
+enum plan_table_kind {
+	PLAN_STATE,			/* the node's, kept over generations */
+	PLAN_IMAGE,			/* its filter's image */
+	PLAN_SHARED,			/* all nodes have the same one */
 };
 
-struct plan_rule {			/* of a filter node, for 'rule list' */
+struct plan_table {
+	const struct module_table *table;
+	enum plan_table_kind kind;
+};
+
+struct plan_rule {
 	uint32_t id;
-	uint32_t counter;
-	const char *text;		/* canonical */
+	uint32_t hit;			/* index in 'filter_hits' */
+	uint32_t prio, last_prio;	/* in the image; 0: came by a view */
+	const char *chain;		/* NULL: the node's own rules */
+	const struct expr_rule *expr;
+};
+
+struct plan_counter {			/* named by rules */
+	const char *name;
+	uint32_t hit;
+};
+
+/*
+ * The rules of a filter node as programs have them: one image, in whatever graphs the node is.
+ * After a change by a view, hash is 0: it is not what a compilation would make of the rules.
+ */
+struct plan_filter {
+	const char *node;
+	uint64_t hash;			/* of image and shape */
+	uint64_t rows_hash;		/* of what they were built from; 0: not known */
+	uint32_t generation;		/* in which the image was made: its pin */
+	struct classifier classifier;	/* image: NULL once it is in the kernel */
+	struct plan_rule *rule;		/* in order: the node's own, then chain by chain */
+	unsigned int n_rules;		/* all; room for PLAN_SPARE more */
+	unsigned int n_own;
+	unsigned int n_added;		/* that came by a view */
+	uint32_t *gone;			/* base rules that a view has taken out, ascending */
+	unsigned int n_gone;		/* room for PLAN_SPARE */
+	struct plan_counter *counter;
+	unsigned int n_counters;
+	uint32_t rounds;		/* how often the classifier is asked at most */
+	unsigned int n_rows[2];
+	unsigned int n_exts;
+	bool uses_links;		/* to be made again when an interface comes, goes or is renamed */
+};
+
+/* What a view of an image says, see compile/filter_view.h */
+struct filter_view {
+	struct classifier_rows add;	/* by prio */
+	struct filter_ext *ext;
+	unsigned int n_ext;
+	uint32_t *gone;			/* base rules, ascending */
+	unsigned int n_gone;
+};
+
+/* A set that rules look up */
+struct plan_set {
+	const char *name;
+	bool dynamic;
+	uint32_t slot;
+	uint64_t hash;			/* static: of the content; dynamic: of what it is */
+	struct set_image image;		/* static; lines: NULL: it is in the kernel already */
+	uint32_t size;			/* dynamic: elements */
+	bool counters;
+	uint64_t timeout_ns;
 };
 
 struct plan_node {
@@ -56,8 +118,7 @@ struct plan_node {
 	struct plan_table *table;
 	unsigned int n_tables;
 	uint32_t miss_counter;
-	struct plan_rule *rule;
-	unsigned int n_rules;
+	const struct plan_filter *filter;	/* NULL: takes no rules */
 };
 
 /* One graph at one hook: what is rendered, committed and kept as a whole */
@@ -100,9 +161,10 @@ struct plan_port {			/* target of redirect(NAME) */
 
 /* Index handed out for a name, for as long as the name is in use: counters, entry slots, ports */
 struct plan_slot {
-	const char *name;		/* "counter edge-in@xdp/guard.drop", "port eth1" */
+	const char *name;		/* "counter edge-in@xdp/guard.drop", "hit guard#1a2b3c4d" */
 	uint32_t index;
 	uint32_t n;			/* consecutive ones */
+	bool fresh;			/* the running plan does not have it */
 };
 
 struct plan {
@@ -114,7 +176,15 @@ struct plan {
 	struct plan_port *port;
 	unsigned int n_ports;
 	struct plan_slot *slot;
-	unsigned int n_slots;
+	unsigned int n_slots;		/* room for PLAN_SPARE more */
+	struct plan_filter *filter;	/* of the nodes in graphs that are attached */
+	unsigned int n_filters;
+	struct plan_set *set;		/* that those look up */
+	unsigned int n_sets;
+	uint32_t hits_room, state_room;	/* powers of two; never fewer than before */
+	uint32_t hits_end;		/* hits from here on are nobody's */
+	unsigned int n_spare_slots;	/* that views took */
+	struct arena *arena;		/* that all of this is in */
 };
 
 /**
@@ -143,6 +213,13 @@ unsigned int plan_attachments(const struct config *config, const struct plan *pl
 /* Text for 'apply --dry-run' and golden tests: one line a fact, stable order */
 void plan_print(const struct plan *plan, const struct plan *running, struct buf *out);
 
+/* Images go: they are in the kernel now, or are not to be. What they are like stays known */
+void plan_fini(struct plan *plan);
+
+/* The first place of a node; NULL: it is in no graph that is attached */
+const struct plan_node *plan_node_find(const struct plan *plan, const char *node);
+const struct plan_filter *plan_filter_find(const struct plan *plan, const char *node);
+const struct plan_set *plan_set_find(const struct plan *plan, const char *name);
 const struct plan_graph *plan_graph_find(const struct plan *plan, const char *name, uint32_t hook);
 
 #endif

@@ -6,106 +6,18 @@
  * DOC: A graph that is kept is one line; what is new or changed is shown whole;
  * what the running plan has and the new one has not comes last of its kind.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <compile/compile.h>
+
+#define PRINT_RULES_MAX 1000
 
 struct printer {
 	struct buf *out;
 	const struct plan *running;	/* NULL: nothing runs */
 	char where[3 * SHUNT_NAME_MAX];	/* "edge-in@xdp/guard" */
 };
-
-/* ---- rows --------------------------------------------------------------------------------- */
-
-static void print_prefix(struct buf *out, const char *name, int af, const void *value,
-			 const void *mask)
-{
-	unsigned int i, bits = 0, size = af == AF_INET ? 4 : 16;
-	char text[INET6_ADDRSTRLEN];
-
-	for (i = 0; i < size; i++)
-		bits += __builtin_popcount(((const uint8_t *)mask)[i]);
-	if (!bits)
-		return;
-	inet_ntop(af, value, text, sizeof(text));
-	buf_printf(out, " %s %s/%u", name, text, bits);
-}
-
-/* What lets all through is not printed */
-static void print_range(struct buf *out, const char *name, unsigned int first, unsigned int last,
-			unsigned int max)
-{
-	if (first == 0 && last == max)
-		return;
-	if (first == last)
-		buf_printf(out, " %s %u", name, first);
-	else
-		buf_printf(out, " %s %u-%u", name, first, last);
-}
-
-static void print_l4(struct buf *out, const struct plan_node *node, const struct filter_l4 *row)
-{
-	print_range(out, "proto", row->proto_first, row->proto_last, UINT8_MAX);
-	print_range(out, "sport", row->sport_first, row->sport_last, UINT16_MAX);
-	print_range(out, "dport", row->dport_first, row->dport_last, UINT16_MAX);
-	print_range(out, "type", row->type_first, row->type_last, UINT8_MAX);
-	print_range(out, "code", row->code_first, row->code_last, UINT8_MAX);
-	if (row->tcp_mask)
-		buf_printf(out, " flags 0x%02x/0x%02x%s", row->tcp_value, row->tcp_mask,
-			   row->flags & FILTER_ROW_TCP_NEGATED ? " negated" : "");
-	if (row->frags != FILTER_FRAGS_ANY)
-		buf_printf(out, " frags 0x%x", row->frags);
-	if (row->flags & FILTER_ROW_L4)
-		buf_str(out, " l4");
-	if (row->flags & FILTER_ROW_ANY)
-		buf_str(out, " any");
-	buf_printf(out, " -> %s, counter %u\n",
-		   row->edge < node->n_edges ? node->edge[row->edge].name : "?", row->counter);
-}
-
-static bool is_never(const struct filter_l4 *row)
-{
-	return row->proto_first > row->proto_last;
-}
-
-static void print_rows4(struct printer *p, const struct plan_node *node,
-			const struct plan_table *table)
-{
-	const struct filter_chunk4 *chunk = table->content;
-	unsigned int i;
-
-	for (i = 0; i < table->n * FILTER_CHUNK; i++) {
-		const struct filter_row4 *row = &chunk[i / FILTER_CHUNK].row[i % FILTER_CHUNK];
-
-		if (is_never(&row->l4))
-			continue;
-		buf_printf(p->out, "row4 %s %u:", p->where, i);
-		print_prefix(p->out, "saddr", AF_INET, &row->saddr, &row->saddr_mask);
-		print_prefix(p->out, "daddr", AF_INET, &row->daddr, &row->daddr_mask);
-		print_l4(p->out, node, &row->l4);
-	}
-}
-
-static void print_rows6(struct printer *p, const struct plan_node *node,
-			const struct plan_table *table)
-{
-	const struct filter_chunk6 *chunk = table->content;
-	unsigned int i;
-
-	for (i = 0; i < table->n * FILTER_CHUNK; i++) {
-		const struct filter_row6 *row = &chunk[i / FILTER_CHUNK].row[i % FILTER_CHUNK];
-
-		if (is_never(&row->l4))
-			continue;
-		buf_printf(p->out, "row6 %s %u:", p->where, i);
-		print_prefix(p->out, "saddr", AF_INET6, row->saddr, row->saddr_mask);
-		print_prefix(p->out, "daddr", AF_INET6, row->daddr, row->daddr_mask);
-		print_l4(p->out, node, &row->l4);
-	}
-}
 
 /* ---- nodes -------------------------------------------------------------------------------- */
 
@@ -117,10 +29,9 @@ static int compare_state(const struct plan_node *before, const struct plan_table
 	for (i = 0; i < before->n_tables; i++) {
 		const struct plan_table *old = &before->table[i];
 
-		if (old->content || strcmp(old->table->name, table->table->name))
+		if (old->kind != PLAN_STATE || strcmp(old->table->name, table->table->name))
 			continue;
-		return old->table->schema == table->table->schema &&
-		       old->entries == table->entries ? 1 : -1;
+		return old->table->schema == table->table->schema ? 1 : -1;
 	}
 	return 0;
 }
@@ -147,18 +58,10 @@ static bool state_is_lost(const struct plan *running, const struct plan_node *no
 static void print_table(struct printer *p, const struct plan_node *node,
 			const struct plan_table *table)
 {
-	if (!table->content) {
+	if (table->kind == PLAN_STATE)
 		buf_printf(p->out, "table %s %s: state%s\n", p->where, table->table->name,
 			   state_is_lost(p->running, node, table) ?
 			   ", starts empty: its types or size changed, what is in it is lost" : "");
-		return;
-	}
-	buf_printf(p->out, "table %s %s: %u entries\n", p->where, table->table->name,
-		   table->entries);
-	if (!strcmp(table->table->name, "filter_rows4"))
-		print_rows4(p, node, table);
-	else
-		print_rows6(p, node, table);
 }
 
 static int64_t value_signed(const struct plan_value *value)
@@ -194,10 +97,12 @@ static void print_value(struct printer *p, const struct module *module,
 {
 	const struct module_config *config = module_config_find(module, value->name);
 
+	if (!config)
+		return;			/* the shape of its filter */
 	buf_printf(p->out, "config %s %s: ", p->where, value->name);
-	if (config && config->is_string)
+	if (config->is_string)
 		buf_printf(p->out, "\"%s\"\n", (const char *)value->data);
-	else if (config && config->is_signed)
+	else if (config->is_signed)
 		buf_printf(p->out, "%lld\n", (long long)value_signed(value));
 	else
 		buf_printf(p->out, "%llu\n", (unsigned long long)value_unsigned(value));
@@ -228,11 +133,48 @@ static void print_node(struct printer *p, const struct plan_graph *graph,
 		print_edge(p, &node->edge[i]);
 	for (i = 0; i < node->n_values; i++)
 		print_value(p, node->module, &node->value[i]);
-	for (i = 0; i < node->n_rules; i++)
-		buf_printf(p->out, "rule %s#%08x: counter %u, %s\n", p->where, node->rule[i].id,
-			   node->rule[i].counter, node->rule[i].text);
 	for (i = 0; i < node->n_tables; i++)
 		print_table(p, node, &node->table[i]);
+}
+
+/* ---- filters and sets --------------------------------------------------------------------- */
+
+static void print_rule(struct printer *p, const struct plan_filter *filter,
+		       const struct plan_rule *rule)
+{
+	buf_printf(p->out, "rule %s%s%s#%08x: hit %u, ", filter->node, rule->chain ? "/" : "",
+		   rule->chain ? rule->chain : "", rule->id, rule->hit);
+	expr_print(rule->expr, p->out);
+	buf_char(p->out, '\n');
+}
+
+/* A filter of many rules is told in one line: its rules would be megabytes */
+static void print_filter(struct printer *p, const struct plan_filter *filter)
+{
+	const struct plan_filter *before = p->running ? plan_filter_find(p->running, filter->node) :
+							NULL;
+	unsigned int i;
+
+	if (before && before->hash == filter->hash) {
+		buf_printf(p->out, "filter %s: kept, %u rules\n", filter->node, filter->n_rules);
+		return;
+	}
+	buf_printf(p->out, "filter %s: %u rules, rows %u IPv4, %u IPv6, %u extensions, %zu bytes\n",
+		   filter->node, filter->n_rules, filter->n_rows[0], filter->n_rows[1],
+		   filter->n_exts, filter->classifier.size);
+	for (i = 0; i < filter->n_rules && filter->n_rules <= PRINT_RULES_MAX; i++)
+		print_rule(p, filter, &filter->rule[i]);
+}
+
+static void print_set(struct printer *p, const struct plan_set *set)
+{
+	if (set->dynamic)
+		buf_printf(p->out, "set %s: dynamic, slot %u, %u elements at most\n", set->name,
+			   set->slot, set->size);
+	else
+		buf_printf(p->out, "set %s: %s, slot %u, %zu bytes\n", set->name,
+			   set->image.kind ? set->image.kind : "kept",
+			   set->slot, set->image.n_lines * SHUNT_SET_LINE);
 }
 
 /* ---- graphs, attachments, ports ----------------------------------------------------------- */
@@ -325,6 +267,10 @@ void plan_print(const struct plan *plan, const struct plan *running, struct buf 
 	unsigned int i;
 
 	buf_printf(out, "generation %u\n", plan->generation);
+	for (i = 0; i < plan->n_filters; i++)
+		print_filter(&p, &plan->filter[i]);
+	for (i = 0; i < plan->n_sets; i++)
+		print_set(&p, &plan->set[i]);
 	print_graphs(&p, plan, running);
 	print_attachments(&p, plan, running);
 	for (i = 0; i < plan->n_ports; i++) {

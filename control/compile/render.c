@@ -22,30 +22,44 @@ static const struct {
 	[SLOTS_GRAPH_XDP]	= { "too_many_graphs", "graphs at xdp" },
 	[SLOTS_GRAPH_TC]	= { "too_many_graphs", "graphs at tc-ingress and tc-egress" },
 	[SLOTS_PORT]		= { "too_many_ports", "ports" },
+	[SLOTS_HIT]		= { "too_many_rules", "rules and named counters" },
+	[SLOTS_STATE]		= { "too_many_limits", "limits, quotas and logs" },
+	[SLOTS_SET]		= { "too_many_sets", "sets that rules look up" },
+	[SLOTS_DSET]		= { "too_many_sets", "dynamic sets" },
 };
 
-/* Return: 0 with a finding where the space is full */
+uint32_t compile_take(struct compile *c, const struct tree *tree, enum slots_space space,
+		      uint32_t n, const char *name)
+{
+	uint32_t index;
+	int r;
+
+	if (n == 1 && space >= SLOTS_HIT)
+		r = slots_share(&c->slots, space, name, &index);
+	else
+		r = slots_take(&c->slots, space, name, n, &index);
+	if (r == 0 || c->full[space])
+		return index;
+	c->full[space] = true;
+	compile_find(c, tree, spaces[space].code,
+		     "too many %s, %u at most: none is left for '%s'", spaces[space].what,
+		     slots_limit(space), strchr(name, ' ') + 1)->hint =
+		c->running ? "what the running generation leaves is free after the next apply" : NULL;
+	return 0;
+}
+
 static uint32_t take(struct renderer *r, enum slots_space space, uint32_t n, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 static uint32_t take(struct renderer *r, enum slots_space space, uint32_t n, const char *fmt, ...)
 {
-	struct compile *c = r->c;
 	const char *name;
-	uint32_t index;
 	va_list args;
 
 	va_start(args, fmt);
-	name = arena_vprintf(c->arena, fmt, args);
+	name = arena_vprintf(r->c->arena, fmt, args);
 	va_end(args);
-	if (slots_take(&c->slots, space, name, n, &index) == 0 || c->full[space])
-		return index;
-	c->full[space] = true;
-	compile_find(c, r->shape->config->tree, spaces[space].code,
-		     "too many %s, %u at most: none is left for '%s'", spaces[space].what,
-		     slots_limit(space), strchr(name, ' ') + 1)->hint =
-		c->running ? "what the running generation leaves is free after the next apply" : NULL;
-	return 0;
+	return compile_take(r->c, r->shape->config->tree, space, n, name);
 }
 
 /* ---- edges -------------------------------------------------------------------------------- */
@@ -137,58 +151,45 @@ static void render_edge(struct renderer *r, const struct shape_edge *shape, cons
 	};
 }
 
-/* ---- rules and tables --------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------- */
 
-/* Return: their counters, by index */
-static const uint32_t *render_rules(struct renderer *r, const struct node *node,
-				    struct plan_node *to)
+static enum plan_table_kind table_kind(const char *name)
 {
-	const struct config_node *config = node->config;
-	uint32_t *counter = arena_new_n(r->c->arena, uint32_t, config->n_rules);
+	static const char *const shared[] = { "filter_hits", "filter_state" };
 	unsigned int i;
 
-	to->rule = arena_new_n(r->c->arena, struct plan_rule, config->n_rules);
-	to->n_rules = config->n_rules;
-	for (i = 0; i < config->n_rules; i++) {
-		uint32_t id = config->rule[i].expr.id;
-
-		counter[i] = take(r, SLOTS_COUNTER, 1, "counter %s/%s#%08x", r->name,
-				  config->name, id);
-		to->rule[i] = (struct plan_rule){ id, counter[i], node->rule_text[i] };
-	}
-	return counter;
-}
-
-static void render_rows(struct renderer *r, const struct node *node, const uint32_t *counter,
-			struct plan_table *table)
-{
-	int family = 0;
-
-	if (!strcmp(table->table->name, "filter_rows4"))
-		family = 4;
-	else if (!strcmp(table->table->name, "filter_rows6"))
-		family = 6;
-	if (!family)
-		return;
-	table->content = filter_content(&node->rows, family, counter, r->c->arena, &table->n);
-	table->entries = table->n;
+	if (!strcmp(name, FILTER_IMAGE))
+		return PLAN_IMAGE;
+	for (i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		if (!strcmp(name, shared[i]))
+			return PLAN_SHARED;
+	return PLAN_STATE;
 }
 
 static void render_tables(struct renderer *r, const struct node *node, struct plan_node *to)
 {
 	const struct module *module = node->module;
-	const uint32_t *counter = NULL;
 	unsigned int i;
 
-	if (node->is_filter)
-		counter = render_rules(r, node, to);
 	to->table = arena_new_n(r->c->arena, struct plan_table, module->n_tables);
 	to->n_tables = module->n_tables;
-	for (i = 0; i < module->n_tables; i++) {
-		to->table[i].table = &module->table[i];
-		if (node->is_filter)
-			render_rows(r, node, counter, &to->table[i]);
-	}
+	for (i = 0; i < module->n_tables; i++)
+		to->table[i] = (struct plan_table){ &module->table[i],
+						    table_kind(module->table[i].name) };
+}
+
+/* What rules make of the node: its values are of the configuration and of the filter */
+static void render_filter(struct renderer *r, const struct node *node, struct plan_node *to)
+{
+	struct plan_value *value = arena_new_n(r->c->arena, struct plan_value,
+					       node->n_values + FILTER_VALUES);
+
+	to->filter = filter_plan(r->c, node);
+	if (!to->filter)
+		return;			/* findings tell */
+	memcpy(value, node->value, node->n_values * sizeof(*value));
+	to->n_values += filter_values(r->c, to->filter, &value[node->n_values]);
+	to->value = value;
 }
 
 /* ---- nodes -------------------------------------------------------------------------------- */
@@ -212,6 +213,8 @@ static void render_node(struct renderer *r, uint32_t slot, struct plan_node *to)
 		render_edge(r, &shape->edge[i], to->name, &to->edge[i]);
 	to->miss_counter = take(r, SLOTS_COUNTER, 1, "counter %s/%s.miss", r->name, to->name);
 	render_tables(r, node, to);
+	if (node->is_filter)
+		render_filter(r, node, to);
 }
 
 static uint32_t graph_depth(const struct shape *shape)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* slots.c - indices by name: counters, entries of graphs, ports */
+/* slots.c - indices by name: counters, entries of graphs, ports, rules' hits, sets */
 #include <errno.h>
 #include <string.h>
 
@@ -8,11 +8,19 @@
 
 #define TABLE_MIN	64
 
-static const uint32_t limits[SLOTS_SPACES] = {
-	[SLOTS_COUNTER]		= SHUNT_COUNTERS_MAX,
-	[SLOTS_GRAPH_XDP]	= SHUNT_GRAPHS_MAX,
-	[SLOTS_GRAPH_TC]	= SHUNT_GRAPHS_MAX,
-	[SLOTS_PORT]		= SHUNT_PORTS_MAX,
+static const struct {
+	uint32_t limit;
+	bool from_1;			/* index 0 is none */
+	const char *prefix;		/* of its names; NULL: graphs, by their hook */
+} spaces[SLOTS_SPACES] = {
+	[SLOTS_COUNTER]		= { SHUNT_COUNTERS_MAX, true, "counter " },
+	[SLOTS_GRAPH_XDP]	= { SHUNT_GRAPHS_MAX, false, NULL },
+	[SLOTS_GRAPH_TC]	= { SHUNT_GRAPHS_MAX, false, NULL },
+	[SLOTS_PORT]		= { SHUNT_PORTS_MAX, false, "port " },
+	[SLOTS_HIT]		= { 1 << 20, true, "hit " },
+	[SLOTS_STATE]		= { 1 << 16, false, "state " },
+	[SLOTS_SET]		= { SHUNT_SETS_MAX, false, "set " },
+	[SLOTS_DSET]		= { SHUNT_SETS_MAX, false, "dset " },
 };
 
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo) */
@@ -59,11 +67,11 @@ static void table_add(struct slots_table *table, struct arena *arena, const stru
 static enum slots_space space_of(const char *name)
 {
 	const char *hook = strrchr(name, '@');
+	unsigned int i;
 
-	if (!strncmp(name, "counter ", 8))
-		return SLOTS_COUNTER;
-	if (!strncmp(name, "port ", 5))
-		return SLOTS_PORT;
+	for (i = 0; i < SLOTS_SPACES; i++)
+		if (spaces[i].prefix && !strncmp(name, spaces[i].prefix, strlen(spaces[i].prefix)))
+			return i;
 	return hook && !strcmp(hook, "@xdp") ? SLOTS_GRAPH_XDP : SLOTS_GRAPH_TC;
 }
 
@@ -72,15 +80,16 @@ void slots_init(struct slots *slots, struct arena *arena, const struct plan *run
 	unsigned int i, k;
 
 	*slots = (struct slots){ .arena = arena };
-	for (i = 0; i < SLOTS_SPACES; i++)
-		slots->used[i] = arena_new_n(arena, bool, limits[i]);
-	slots->used[SLOTS_COUNTER][0] = true;
+	for (i = 0; i < SLOTS_SPACES; i++) {
+		slots->used[i] = arena_new_n(arena, bool, spaces[i].limit);
+		slots->used[i][0] = spaces[i].from_1;
+	}
 	for (i = 0; running && i < running->n_slots; i++) {
 		const struct plan_slot *slot = &running->slot[i];
 		enum slots_space space = space_of(slot->name);
 
 		table_add(&slots->running, arena, slot);
-		for (k = slot->index; k < slot->index + slot->n && k < limits[space]; k++)
+		for (k = slot->index; k < slot->index + slot->n && k < spaces[space].limit; k++)
 			slots->used[space][k] = true;
 	}
 }
@@ -91,9 +100,9 @@ static bool run_find(struct slots *slots, enum slots_space space, uint32_t n, ui
 	const bool *used = slots->used[space];
 	uint32_t i, run = 0;
 
-	while (slots->from[space] < limits[space] && used[slots->from[space]])
+	while (slots->from[space] < spaces[space].limit && used[slots->from[space]])
 		slots->from[space]++;
-	for (i = slots->from[space]; i < limits[space]; i++) {
+	for (i = slots->from[space]; i < spaces[space].limit; i++) {
 		run = used[i] ? 0 : run + 1;
 		if (run == n) {
 			*ret_index = i + 1 - n;
@@ -128,18 +137,32 @@ int slots_take(struct slots *slots, enum slots_space space, const char *name, ui
 	else if (!run_find(slots, space, n, &index))
 		return -ENOSPC;
 	slot = arena_new(slots->arena, struct plan_slot);
-	*slot = (struct plan_slot){ .name = name, .index = index, .n = n };
+	*slot = (struct plan_slot){ .name = name, .index = index, .n = n,
+				   .fresh = !before || before->n != n };
 	for (i = index; i < index + n; i++)
 		slots->used[space][i] = true;
+	if (index + n > slots->end[space])
+		slots->end[space] = index + n;
 	table_add(&slots->taken, slots->arena, slot);
 	*arena_push(slots->arena, slots->slot, slots->n) = slot;
 	*ret_index = index;
 	return 0;
 }
 
+int slots_share(struct slots *slots, enum slots_space space, const char *name, uint32_t *ret_index)
+{
+	const struct plan_slot *taken = table_find(&slots->taken, name);
+
+	if (!taken)
+		return slots_take(slots, space, name, 1, ret_index);
+	*ret_index = taken->index;
+	return 0;
+}
+
 struct plan_slot *slots_list(const struct slots *slots)
 {
-	struct plan_slot *list = arena_new_n(slots->arena, struct plan_slot, slots->n);
+	struct plan_slot *list = arena_new_n(slots->arena, struct plan_slot,
+						  slots->n + PLAN_SPARE);
 	unsigned int i;
 
 	for (i = 0; i < slots->n; i++)
@@ -149,5 +172,10 @@ struct plan_slot *slots_list(const struct slots *slots)
 
 uint32_t slots_limit(enum slots_space space)
 {
-	return limits[space] - (space == SLOTS_COUNTER);
+	return spaces[space].limit - spaces[space].from_1;
+}
+
+uint32_t slots_end(const struct slots *slots, enum slots_space space)
+{
+	return slots->end[space];
 }

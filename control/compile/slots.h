@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
 /*
- * slots.h - indices by name: counters, entries of graphs, ports
+ * slots.h - indices by name: counters, entries of graphs, ports, rules' hits, sets
  *
  * DOC: A name keeps its index for as long as plan after plan has it. A new name
  * takes the lowest index that is free in the running plan and in the new one,
@@ -19,6 +19,10 @@ enum slots_space {
 	SLOTS_GRAPH_XDP,
 	SLOTS_GRAPH_TC,
 	SLOTS_PORT,
+	SLOTS_HIT,			/* of 'filter_hits'; 0 is none */
+	SLOTS_STATE,			/* of 'filter_state' */
+	SLOTS_SET,			/* of 'shunt_sets' */
+	SLOTS_DSET,			/* of 'shunt_dsets' */
 	SLOTS_SPACES
 };
 
@@ -31,6 +35,7 @@ struct slots {
 	struct arena *arena;
 	bool *used[SLOTS_SPACES];	/* in either plan */
 	uint32_t from[SLOTS_SPACES];	/* nothing is free below */
+	uint32_t end[SLOTS_SPACES];	/* nothing was taken from here on */
 	struct slots_table running, taken;
 	struct plan_slot **slot;	/* of the new plan, in order */
 	unsigned int n;
@@ -48,8 +53,15 @@ void slots_init(struct slots *slots, struct arena *arena, const struct plan *run
 int slots_take(struct slots *slots, enum slots_space space, const char *name, uint32_t n,
 	       uint32_t *ret_index);
 
+/* The same, but one that is taken already is shared; one index */
+int slots_share(struct slots *slots, enum slots_space space, const char *name,
+		uint32_t *ret_index);
+
 /* All that were taken, in order, as an array in the arena */
 struct plan_slot *slots_list(const struct slots *slots);
+
+/* One above the highest index that was taken */
+uint32_t slots_end(const struct slots *slots, enum slots_space space);
 
 uint32_t slots_limit(enum slots_space space);	/* how many there can be */
 

@@ -46,6 +46,28 @@ static void change_write(struct daemon *daemon, const struct generation *next, b
 	buf_fini(&text);
 }
 
+void change_write_edit(struct daemon *daemon, const struct plan_filter *filter,
+		       const struct install_report *report, struct jsonw *w)
+{
+	const struct generation *running = daemon->running;
+
+	jsonw_u64(w, "generation", running->number);
+	jsonw_bool(w, "changed", true);
+	jsonw_fmt(w, "plan", "generation %u\nfilter %s: a view, %u rules came and %u went since generation %u\n",
+		  running->number, filter->node, filter->n_added, filter->n_gone,
+		  filter->generation);
+	jsonw_u64(w, "rendered", 0);
+	jsonw_u64(w, "kept", running->plan.n_graphs);
+	jsonw_u64(w, "attached", 0);
+	jsonw_u64(w, "replaced", 0);
+	jsonw_u64(w, "detached", 0);
+	jsonw_u64(w, "load_us", report->load_us);
+	jsonw_u64(w, "commit_us", report->commit_us);
+	jsonw_u64(w, "grace_us", report->grace_us);
+	jsonw_null(w, "confirm_by");
+	status_degraded(daemon, w, "warnings");
+}
+
 static void change_write_confirm(struct daemon *daemon, struct jsonw *w)
 {
 	if (daemon->pending.generation)
@@ -154,6 +176,7 @@ static void change_take(struct daemon *daemon, struct generation *next, unsigned
 	else
 		change_confirm(daemon);
 	generation_free(daemon->running);
+	plan_fini(&next->plan);		/* images are in the kernel now */
 	daemon->running = next;
 	daemon->last_number = next->number;
 	daemon->stuck = NULL;
@@ -373,6 +396,7 @@ int change_recover(struct daemon *daemon, struct err *err)
 	daemon->last_number = number;
 	if (daemon->stuck)
 		return change_stuck(daemon, noted, err);
+	install_forget(daemon->install, &noted->plan);
 	next = change_rebuild(daemon, noted, number);
 	if (!next->diags.total && number && !change_all_kept(&next->plan)) {
 		/* Other object files than those that run: another generation */

@@ -58,6 +58,9 @@ int change_apply(struct daemon *daemon, const struct rpc_peer *peer, const struc
 /* Generation @number again. Same return */
 int change_rollback(struct daemon *daemon, const struct rpc_peer *peer, uint32_t number,
 		    const char *comment, bool dry_run, struct jsonw *w, struct rpc_error *error);
+/* The answer to a change by a view (edit.c): the same members */
+void change_write_edit(struct daemon *daemon, const struct plan_filter *filter,
+		       const struct install_report *report, struct jsonw *w);
 /* The pending one stays */
 void change_confirm(struct daemon *daemon);
 /* At a start: take up what ran, finish what was begun, re-arm a deadline. Return: 0 or -errno */

@@ -27,6 +27,7 @@ void generation_free(struct generation *generation)
 {
 	if (!generation)
 		return;
+	plan_fini(&generation->plan);
 	arena_fini(&generation->arena);
 	arena_fini(&generation->attach_arena);
 	free(generation);

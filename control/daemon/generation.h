@@ -15,6 +15,13 @@
 #include <model/config.h>
 #include <model/module.h>
 
+/* A rule that came or went */
+struct rule_edit {
+	const char *node;
+	unsigned int index;
+	const char *text;		/* to be inserted; NULL: the one there is deleted */
+};
+
 struct generation {
 	struct arena arena;
 	struct arena attach_arena;	/* of plan.attach, once the mirror changed */
@@ -24,6 +31,9 @@ struct generation {
 	uid_t uid;
 	uint32_t from;			/* rolled back to; 0: not */
 	const char *comment;
+	uint32_t base;			/* generation whose record has the tree before 'edit'; 0: itself */
+	struct rule_edit *edit;
+	unsigned int n_edits;
 	struct tree *tree;
 	struct config config;
 	struct module_set modules;

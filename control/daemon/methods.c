@@ -214,7 +214,7 @@ static int method_history(struct daemon *daemon, const struct rpc_call *call, st
 	jsonw_array(w, "generations");
 	for (i = 0; i < n; i++) {
 		generation = generation_new();
-		if (store_load(&daemon->store, number[i], generation, NULL) == 0)
+		if (store_load_header(&daemon->store, number[i], generation, NULL) == 0)
 			method_write_generation(w, generation, number[i] == daemon->running->number,
 						number[i] == daemon->pending.generation);
 		generation_free(generation);
@@ -339,6 +339,8 @@ const struct rpc_method rpc_methods[] = {
 	  { "node", "rule", "index", "before", "chain", "comment" } },
 	{ "rule.replace", 0, method_rule_replace, { "node", "id", "rule", "comment" } },
 	{ "rule.del", 0, method_rule_del, { "node", "id", "comment" } },
+	{ "rule.test", 0, method_rule_test, { "node", "packet" } },
+	{ "filter.show", RPC_READ, method_filter_show, { "node" } },
 	{ "set.list", RPC_READ, method_set_list, { "set" } },
 	{ "set.add", 0, method_set_add, { "set", "elements", "timeout", "comment" } },
 	{ "set.del", 0, method_set_del, { "set", "elements", "comment" } },

@@ -42,6 +42,10 @@ METHOD(set_del);
 METHOD(set_flush);
 METHOD(set_load);
 
+/* methods_filter.c */
+METHOD(filter_show);
+METHOD(rule_test);
+
 /* methods_table.c */
 METHOD(module_list);
 METHOD(module_inspect);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <daemon/edit.h>
 #include <daemon/methods.h>
 
 #define ID_SIZE		24
@@ -93,21 +94,20 @@ static int called_rule(const struct config_node *node, const char *id, struct ru
 
 /* ---- list ---------------------------------------------------------------------------------- */
 
-/* Over all graphs and hooks that the node is in */
-static uint64_t rule_packets(const struct daemon *daemon, const char *name, unsigned int index)
+/* Over all graphs and hooks that the node is in; of a node in no graph nothing is known */
+static void write_hits(struct daemon *daemon, const struct plan_filter *filter, unsigned int n,
+		       struct jsonw *w)
 {
-	const struct plan *plan = &daemon->running->plan;
-	uint64_t sum = 0;
-	unsigned int i, j;
+	struct filter_hits hits = {};
 
-	for (i = 0; i < plan->n_graphs; i++)
-		for (j = 0; j < plan->graph[i].n_nodes; j++) {
-			const struct plan_node *node = &plan->graph[i].node[j];
-
-			if (!strcmp(node->name, name) && index < node->n_rules)
-				sum += install_counter(daemon->install, node->rule[index].counter);
-		}
-	return sum;
+	if (filter && n < filter->n_rules)
+		install_hits(daemon->install, filter->rule[n].hit, &hits);
+	jsonw_u64(w, "packets", hits.packets);
+	jsonw_u64(w, "bytes", hits.bytes);
+	if (hits.last)
+		jsonw_i64(w, "last_s", time(NULL) - install_age_s(daemon->install, hits.last));
+	else
+		jsonw_null(w, "last_s");
 }
 
 struct numbered {
@@ -158,6 +158,7 @@ static struct numbered *number_rules(const struct config_node *node)
 
 static void write_rules(struct daemon *daemon, const struct config_node *node, struct jsonw *w)
 {
+	const struct plan_filter *filter = plan_filter_find(&daemon->running->plan, node->name);
 	struct numbered *number = number_rules(node);
 	unsigned int list, i, n = 0;
 	struct buf text = {};
@@ -176,8 +177,7 @@ static void write_rules(struct daemon *daemon, const struct config_node *node, s
 			jsonw_u64(w, "index", i);
 			jsonw_str(w, "id", id);
 			jsonw_str(w, "rule", text.data);
-			if (!rules.chain)
-				jsonw_u64(w, "packets", rule_packets(daemon, node->name, i));
+			write_hits(daemon, filter, n, w);
 			jsonw_object_end(w);
 		}
 	}
@@ -249,6 +249,25 @@ static int called_list(struct daemon *daemon, const struct rpc_call *call,
 	return 0;
 }
 
+/*
+ * A few of the node's own rules: in the running generation itself, where that can be.
+ * Return: as edit_rules(); @place: where the rule stands whose id is told; NULL: none
+ */
+static int edit_own(struct daemon *daemon, const struct rpc_call *call,
+		    const struct config_node *node, const struct rule_edit *edit, unsigned int n,
+		    const struct rule_place *place, struct jsonw *w, struct rpc_error *error)
+{
+	char id[ID_SIZE];
+	int r;
+
+	r = edit_rules(daemon, call->peer, edit, n, rpc_text_or(call, "comment", ""), w, error);
+	if (r || !place)
+		return r;
+	id_of(node, *place, id);
+	jsonw_str(w, "id", id);
+	return 0;
+}
+
 /* The change, and then the id of the rule that stands at @place */
 static int commit_rule(struct daemon *daemon, const struct rpc_call *call, struct generation *next,
 		       const char *name, struct rule_place place, struct jsonw *w,
@@ -278,6 +297,14 @@ static int put_rule(struct daemon *daemon, const struct rpc_call *call,
 
 	if (rpc_text(call, "rule", &rule, error) < 0)
 		return -1;
+	place.index = index < 0 || index > node->n_rules ? node->n_rules : index;
+	if (!list && index <= (json_int_t)node->n_rules) {
+		const struct rule_edit edit = { name, place.index, rule };
+
+		r = edit_own(daemon, call, node, &edit, 1, &place, w, error);
+		if (r != EDIT_FULL)
+			return r;
+	}
 	next = method_edit(daemon);
 	name = arena_strdup(&next->arena, name);
 	rules = list_tree(next, node, list);
@@ -340,6 +367,15 @@ METHOD(rule_replace)
 	node = method_node(daemon, name, error);
 	if (!node || called_rule(node, id, &place, error) < 0)
 		return -1;
+	if (!place.list) {
+		const struct rule_edit edit[] = {
+			{ node->name, place.index, NULL }, { node->name, place.index, rule },
+		};
+		int r = edit_own(daemon, call, node, edit, 2, &place, w, error);
+
+		if (r != EDIT_FULL)
+			return r;
+	}
 	next = method_edit(daemon);
 	rules = list_tree(next, node, place.list);
 	tree_del(rules, rules->child[place.index]);
@@ -360,6 +396,13 @@ METHOD(rule_del)
 	node = method_node(daemon, name, error);
 	if (!node || called_rule(node, id, &place, error) < 0)
 		return -1;
+	if (!place.list) {
+		const struct rule_edit edit = { node->name, place.index, NULL };
+		int r = edit_own(daemon, call, node, &edit, 1, NULL, w, error);
+
+		if (r != EDIT_FULL)
+			return r;
+	}
 	next = method_edit(daemon);
 	rules = list_tree(next, node, place.list);
 	tree_del(rules, rules->child[place.index]);

@@ -3,6 +3,7 @@
 /* store.c - generations on disk */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,15 +18,17 @@
 #include <daemon/store.h>
 
 #define SMALL_FILE_MAX	4096
+#define HEADER_MAX	16384	/* of a record: its comment is the longest there */
 
 static void store_path(const struct store *store, const char *name, char *ret_path, size_t size)
 {
 	snprintf(ret_path, size, "%s/%s", store->dir, name);
 }
 
-static void store_gen_path(const struct store *store, uint32_t number, char *ret_path, size_t size)
+static void store_gen_path(const struct store *store, uint32_t number, bool edited,
+			   char *ret_path, size_t size)
 {
-	snprintf(ret_path, size, "%s/gen/%u.json", store->dir, number);
+	snprintf(ret_path, size, "%s/gen/%u.%s", store->dir, number, edited ? "edit" : "json");
 }
 
 int store_open(struct store *store, const char *dir, struct err *err)
@@ -48,12 +51,13 @@ void store_close(struct store *store)
 	store->dir = NULL;
 }
 
-static void store_write_plan(struct jsonw *w, const struct plan *plan)
+/* @edited: only the slots that the base's record does not have */
+static void store_write_plan(struct jsonw *w, const struct plan *plan, bool edited)
 {
 	unsigned int i;
 
 	jsonw_array(w, "slots");
-	for (i = 0; i < plan->n_slots; i++) {
+	for (i = edited ? plan->n_slots - plan->n_spare_slots : 0; i < plan->n_slots; i++) {
 		jsonw_object(w, NULL);
 		jsonw_str(w, "name", plan->slot[i].name);
 		jsonw_u64(w, "index", plan->slot[i].index);
@@ -73,6 +77,47 @@ static void store_write_plan(struct jsonw *w, const struct plan *plan)
 		jsonw_object_end(w);
 	}
 	jsonw_array_end(w);
+	jsonw_array(w, "filters");
+	for (i = 0; i < plan->n_filters; i++) {
+		jsonw_object(w, NULL);
+		jsonw_str(w, "node", plan->filter[i].node);
+		jsonw_u64(w, "generation", plan->filter[i].generation);
+		jsonw_fmt(w, "hash", "%016" PRIx64, plan->filter[i].hash);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+	jsonw_array(w, "sets");
+	for (i = 0; i < plan->n_sets; i++) {
+		jsonw_object(w, NULL);
+		jsonw_str(w, "name", plan->set[i].name);
+		jsonw_bool(w, "dynamic", plan->set[i].dynamic);
+		jsonw_u64(w, "slot", plan->set[i].slot);
+		jsonw_fmt(w, "hash", "%016" PRIx64, plan->set[i].hash);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+	jsonw_u64(w, "hits_room", plan->hits_room);
+	jsonw_u64(w, "state_room", plan->state_room);
+}
+
+/* Of a generation that a few edits made of another: those, and which */
+static void store_write_edits(struct jsonw *w, const struct generation *generation)
+{
+	const struct rule_edit *edit;
+	unsigned int i;
+
+	jsonw_u64(w, "base", generation->base);
+	jsonw_array(w, "edits");
+	for (i = 0; i < generation->n_edits; i++) {
+		edit = &generation->edit[i];
+		jsonw_object(w, NULL);
+		jsonw_str(w, "node", edit->node);
+		jsonw_u64(w, "index", edit->index);
+		if (edit->text)
+			jsonw_str(w, "insert", edit->text);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
 }
 
 int store_save(const struct store *store, const struct generation *generation, struct err *err)
@@ -82,7 +127,6 @@ int store_save(const struct store *store, const struct generation *generation, s
 	struct jsonw w;
 	int r;
 
-	tree_to_json(generation->tree, &tree);
 	jsonw_init(&w, &out, false);
 	jsonw_object(&w, NULL);
 	jsonw_u64(&w, "generation", generation->number);
@@ -90,10 +134,15 @@ int store_save(const struct store *store, const struct generation *generation, s
 	jsonw_u64(&w, "uid", generation->uid);
 	jsonw_u64(&w, "from", generation->from);
 	jsonw_str(&w, "comment", generation->comment);
-	jsonw_raw(&w, "config", tree.data);
-	store_write_plan(&w, &generation->plan);
+	if (generation->base) {
+		store_write_edits(&w, generation);
+	} else {
+		tree_to_json(generation->tree, &tree);
+		jsonw_raw(&w, "config", tree.data);
+	}
+	store_write_plan(&w, &generation->plan, generation->base != 0);
 	jsonw_object_end(&w);
-	store_gen_path(store, generation->number, path, sizeof(path));
+	store_gen_path(store, generation->number, generation->base != 0, path, sizeof(path));
 	r = file_write(path, out.data, out.len, 0600, err);
 	buf_fini(&out);
 	buf_fini(&tree);
@@ -133,6 +182,10 @@ static void store_read_plan(struct generation *generation, const json_t *root)
 			.index = json_u32(item, "index"),
 			.n = json_u32(item, "n"),
 		};
+	plan->graph = NULL;		/* slots add up with those of the base, the rest is all here */
+	plan->filter = NULL;
+	plan->set = NULL;
+	plan->n_graphs = plan->n_filters = plan->n_sets = 0;
 	json_array_foreach(json_object_get(root, "graphs"), i, item) {
 		graph = arena_push(arena, plan->graph, plan->n_graphs);
 		graph->name = json_text(arena, item, "name");
@@ -142,6 +195,21 @@ static void store_read_plan(struct generation *generation, const json_t *root)
 		graph->key = json_hex(item, "key");
 		graph->handoff_tag = json_hex(item, "tag");
 	}
+	json_array_foreach(json_object_get(root, "filters"), i, item)
+		*arena_push(arena, plan->filter, plan->n_filters) = (struct plan_filter) {
+			.node = json_text(arena, item, "node"),
+			.generation = json_u32(item, "generation"),
+			.hash = json_hex(item, "hash"),
+		};
+	json_array_foreach(json_object_get(root, "sets"), i, item)
+		*arena_push(arena, plan->set, plan->n_sets) = (struct plan_set) {
+			.name = json_text(arena, item, "name"),
+			.dynamic = json_is_true(json_object_get(item, "dynamic")),
+			.slot = json_u32(item, "slot"),
+			.hash = json_hex(item, "hash"),
+		};
+	plan->hits_room = json_u32(root, "hits_room");
+	plan->state_room = json_u32(root, "state_room");
 	plan->generation = generation->number;
 }
 
@@ -157,39 +225,135 @@ static int store_read_tree(struct generation *generation, const json_t *root, co
 	return r < 0 ? err_set(err, r, "'%s' holds a bad configuration.", path) : 0;
 }
 
-int store_load(const struct store *store, uint32_t number, struct generation *ret_generation,
-	       struct err *err)
+/* What was edited since the base, whose tree this is */
+static int store_read_edits(struct generation *generation, const json_t *root, const char *path,
+			    struct err *err)
 {
-	char path[PATH_MAX], *data;
+	struct arena *arena = &generation->arena;
+	struct tree *rules;
+	const char *text;
+	json_t *item;
+	size_t i, at;
+
+	json_array_foreach(json_object_get(root, "edits"), i, item) {
+		rules = tree_get(tree_get(tree_get(generation->tree, "nodes"),
+					  json_text(arena, item, "node")), "rules");
+		at = json_u32(item, "index");
+		text = json_string_value(json_object_get(item, "insert"));
+		if (!rules || at > rules->n || (!text && at == rules->n))
+			return err_set(err, -EBADMSG, "'%s': edit %zu has no place.", path, i);
+		if (text)
+			tree_insert(arena, rules, tree_new_scalar(arena, text), at);
+		else
+			tree_del(rules, rules->child[at]);
+	}
+	return 0;
+}
+
+static int store_open_record(const struct store *store, uint32_t number, bool edited,
+			     json_t **ret_root, char *ret_path, size_t size, struct err *err)
+{
 	json_error_t why;
-	json_t *root;
+	char *data;
 	size_t len;
 	int r;
 
-	store_gen_path(store, number, path, sizeof(path));
-	r = file_read(path, 2 * (size_t)TREE_BYTES_MAX, &data, &len, err);
+	store_gen_path(store, number, edited, ret_path, size);
+	r = file_read(ret_path, 2 * (size_t)TREE_BYTES_MAX, &data, &len, err);
 	if (r < 0)
 		return r;
-	root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
+	*ret_root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
 	free(data);
-	if (!root)
-		return err_set(err, -EBADMSG, "'%s' line %d: %s.", path, why.line, why.text);
-	ret_generation->number = number;
-	ret_generation->time = json_integer_value(json_object_get(root, "time"));
-	ret_generation->uid = json_u32(root, "uid");
-	ret_generation->from = json_u32(root, "from");
-	ret_generation->comment = json_text(&ret_generation->arena, root, "comment");
-	store_read_plan(ret_generation, root);
-	r = store_read_tree(ret_generation, root, path, err);
+	if (!*ret_root)
+		return err_set(err, -EBADMSG, "'%s' line %d: %s.", ret_path, why.line, why.text);
+	return 0;
+}
+
+static void store_read_header(struct generation *generation, uint32_t number, const json_t *root)
+{
+	generation->number = number;
+	generation->time = json_integer_value(json_object_get(root, "time"));
+	generation->uid = json_u32(root, "uid");
+	generation->from = json_u32(root, "from");
+	generation->comment = json_text(&generation->arena, root, "comment");
+}
+
+int store_load(const struct store *store, uint32_t number, struct generation *ret_generation,
+	       struct err *err)
+{
+	uint32_t base = store_base(store, number);
+	char path[PATH_MAX];
+	json_t *root;
+	int r;
+
+	r = store_open_record(store, number, base != 0, &root, path, sizeof(path), err);
+	if (r < 0)
+		return r;
+	if (base && base < number)
+		r = store_load(store, base, ret_generation, err);
+	else
+		r = store_read_tree(ret_generation, root, path, err);
+	if (r == 0) {
+		store_read_header(ret_generation, number, root);
+		store_read_plan(ret_generation, root);
+		r = store_read_edits(ret_generation, root, path, err);
+	}
 	json_decref(root);
 	return r;
+}
+
+/* The record's first members, without the configuration behind them, which may be megabytes */
+int store_load_header(const struct store *store, uint32_t number,
+		      struct generation *ret_generation, struct err *err)
+{
+	char path[PATH_MAX], head[HEADER_MAX], *end;
+	json_t *root = NULL;
+	ssize_t n;
+	int fd;
+
+	store_gen_path(store, number, store_base(store, number) != 0, path, sizeof(path));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, -errno, "open '%s'", path);
+	n = read(fd, head, sizeof(head) - 1);
+	close(fd);
+	head[n < 0 ? 0 : n] = '\0';
+	end = strstr(head, ",\"config\":");
+	if (!end)
+		end = strstr(head, ",\"base\":");
+	if (end) {
+		strcpy(end, "}");
+		root = json_loads(head, 0, NULL);
+	}
+	if (!root)
+		return err_set(err, -EBADMSG, "'%s' is no record of a generation.", path);
+	store_read_header(ret_generation, number, root);
+	json_decref(root);
+	return 0;
+}
+
+uint32_t store_base(const struct store *store, uint32_t number)
+{
+	char path[PATH_MAX];
+	uint32_t base;
+	json_t *root;
+
+	store_gen_path(store, number, true, path, sizeof(path));
+	if (access(path, F_OK) < 0 ||
+	    store_open_record(store, number, true, &root, path, sizeof(path), NULL) < 0)
+		return 0;
+	base = json_u32(root, "base");
+	json_decref(root);
+	return base;
 }
 
 void store_remove(const struct store *store, uint32_t number)
 {
 	char path[PATH_MAX];
 
-	store_gen_path(store, number, path, sizeof(path));
+	store_gen_path(store, number, false, path, sizeof(path));
+	unlink(path);
+	store_gen_path(store, number, true, path, sizeof(path));
 	unlink(path);
 }
 
@@ -214,8 +378,8 @@ unsigned int store_list(const struct store *store, uint32_t **ret_number)
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
 		end = 0;
-		if (sscanf(entry->d_name, "%u.json%n", &value, &end) != 1 || !end ||
-		    entry->d_name[end])
+		if (sscanf(entry->d_name, "%u.%n", &value, &end) != 1 || !end ||
+		    (strcmp(entry->d_name + end, "json") && strcmp(entry->d_name + end, "edit")))
 			continue;
 		if (n == size) {
 			size = size ? size * 2 : 32;
@@ -233,15 +397,26 @@ unsigned int store_list(const struct store *store, uint32_t **ret_number)
 	return n;
 }
 
+/* The newest ones stay, and what the records of those are edits of */
 void store_prune(const struct store *store, uint32_t running)
 {
-	unsigned int i, n, kept = 0;
-	uint32_t *number;
+	unsigned int i, k, n, kept = 0, n_bases = 0;
+	uint32_t *number, base[STORE_KEEP], of;
 
 	n = store_list(store, &number);
-	for (i = 0; i < n; i++)
-		if (number[i] > running || (number[i] != running && kept++ >= STORE_KEEP - 1))
+	for (i = 0; i < n; i++) {
+		if (number[i] <= running && kept < STORE_KEEP) {
+			kept++;
+			of = store_base(store, number[i]);
+			if (of && (!n_bases || base[n_bases - 1] != of))
+				base[n_bases++] = of;
+			continue;
+		}
+		for (k = 0; k < n_bases && base[k] != number[i]; k++)
+			;
+		if (k == n_bases)
 			store_remove(store, number[i]);
+	}
 	free(number);
 }
 

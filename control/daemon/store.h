@@ -4,6 +4,7 @@
  * store.h - generations on disk
  *
  *	gen/N.json	one generation: configuration, who, when, indices and renderings
+ *	gen/N.edit	one that a few edits made of another: those, instead of the configuration
  *	running		number of the generation that runs
  *	intent		number of one whose commit has begun: a start finishes it
  *	pending		one that waits for 'confirm', with its deadline
@@ -37,6 +38,11 @@ int store_save(const struct store *store, const struct generation *generation, s
 /* Header, tree, and the plan without nodes: enough for generation_build()'s @running */
 int store_load(const struct store *store, uint32_t number, struct generation *ret_generation,
 	       struct err *err);
+/* Generation whose record has the tree that this one's is an edit of; 0: its own */
+uint32_t store_base(const struct store *store, uint32_t number);
+/* Number, time, who, comment; costs the same however large the configuration is */
+int store_load_header(const struct store *store, uint32_t number,
+		      struct generation *ret_generation, struct err *err);
 void store_remove(const struct store *store, uint32_t number);
 /* Numbers there are, descending; heap; the caller frees. Return: count */
 unsigned int store_list(const struct store *store, uint32_t **ret_number);

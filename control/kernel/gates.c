@@ -93,8 +93,8 @@ int gates_program(struct gates *gates, uint32_t hook, uint32_t slot, struct err 
 	enum gates_kind kind = gates_kind(hook);
 	struct object_value value = { "shunt_gate_slot", &slot, sizeof(slot) };
 	struct object_map map[] = {
-		{ "shunt_entry", gates->entry_fd[kind], 0 },
-		{ "shunt_gate_miss", gates->miss_fd[kind], 0 },
+		{ .name = "shunt_entry", .fd = gates->entry_fd[kind] },
+		{ .name = "shunt_gate_miss", .fd = gates->miss_fd[kind] },
 	};
 	struct object_loaded loaded = { .prog_fd = -1 };
 	char path[PINS_PATH_MAX];

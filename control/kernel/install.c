@@ -16,17 +16,20 @@
 #include <base/diag.h>
 #include <base/file.h>
 #include <base/log.h>
-#include <kernel/counters.h>
 #include <kernel/gates.h>
 #include <kernel/install.h>
+#include <kernel/jiffies.h>
 #include <kernel/pins.h>
+#include <kernel/images.h>
 #include <kernel/rendering.h>
+#include <kernel/shared.h>
 
 struct install {
 	char *bpffs, *objects, *logs;
 	struct gates gates;
-	struct counters counters;
-	int ports_fd[GATES_KINDS];
+	struct shared shared;
+	struct images images;
+	struct jiffies jiffies;
 	struct attachments attachments;
 	int *root_fd;			/* by graph of the plan under way; -1: kept */
 };
@@ -37,29 +40,6 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
-}
-
-static int install_ports_open(struct install *install, enum gates_kind kind, struct err *err)
-{
-	char path[PINS_PATH_MAX];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "%s/%s", install->bpffs,
-		 kind == GATES_XDP ? "ports_xdp" : "ports_tc");
-	fd = pins_get(path);
-	if (fd != -ENOENT)
-		return fd < 0 ? err_set(err, fd, "open pin '%s'", path) : fd;
-	fd = bpf_map_create(kind == GATES_XDP ? BPF_MAP_TYPE_DEVMAP : BPF_MAP_TYPE_ARRAY,
-			    "shunt_ports", sizeof(uint32_t), sizeof(uint32_t), SHUNT_PORTS_MAX,
-			    NULL);
-	if (fd < 0)
-		return err_set(err, -errno, "create table 'shunt_ports'");
-	r = pins_pin(fd, path, err);
-	if (r < 0) {
-		fd_close(fd);
-		return r;
-	}
-	return fd;
 }
 
 static int install_folders(struct install *install, struct err *err)
@@ -80,30 +60,23 @@ static int install_folders(struct install *install, struct err *err)
 int install_open(const struct install_paths *paths, struct install **ret_install, struct err *err)
 {
 	struct install *install = calloc(1, sizeof(*install));
-	char path[PINS_PATH_MAX];
-	int r, kind;
+	int r;
 
 	if (!install)
 		return err_set(err, -ENOMEM, "start");
 	install->bpffs = strdup(paths->bpffs);
 	install->objects = strdup(paths->objects);
 	install->logs = strdup(paths->logs);
-	install->ports_fd[GATES_XDP] = install->ports_fd[GATES_TC] = -1;
-	install->counters.fd = -1;
+	shared_init(&install->shared);
+	jiffies_open(&install->jiffies);
 	attachments_init(&install->attachments, paths->bpffs);
 	r = install_folders(install, err);
-	if (r < 0)
-		goto out;
-	r = gates_open(&install->gates, paths->bpffs, paths->objects, err);
-	if (r < 0)
-		goto out;
-	snprintf(path, sizeof(path), "%s/cpu", paths->bpffs);
-	r = counters_open(&install->counters, path, err);
-	for (kind = 0; r == 0 && kind < GATES_KINDS; kind++) {
-		install->ports_fd[kind] = install_ports_open(install, kind, err);
-		r = install->ports_fd[kind] < 0 ? install->ports_fd[kind] : 0;
-	}
-out:
+	if (r == 0)
+		r = gates_open(&install->gates, paths->bpffs, paths->objects, err);
+	if (r == 0)
+		r = shared_open(&install->shared, paths->bpffs, err);
+	if (r == 0)
+		r = images_open(&install->images, paths->bpffs, err);
 	if (r < 0) {
 		install_close(install);
 		return r;
@@ -118,9 +91,9 @@ void install_close(struct install *install)
 		return;
 	if (install->gates.bpffs)
 		gates_close(&install->gates);
-	counters_close(&install->counters);
-	fd_close(install->ports_fd[GATES_XDP]);
-	fd_close(install->ports_fd[GATES_TC]);
+	shared_close(&install->shared);
+	images_close(&install->images);
+	jiffies_close(&install->jiffies);
 	attachments_fini(&install->attachments);
 	free(install->bpffs);
 	free(install->objects);
@@ -189,36 +162,66 @@ int install_recover(struct install *install, struct plan *plan, const struct lin
 	return lost;
 }
 
-void install_sweep(struct install *install, const struct plan *plan)
+static void install_sweep_pins(struct install *install, const struct plan *plan)
 {
-	install_clear_slots(install, plan);
 	rendering_sweep(install->bpffs, plan);
+	images_sweep(&install->images, plan);
+	shared_sweep_sets(&install->shared, plan);
 }
 
-static bool slot_in(const struct plan *plan, const struct plan_slot *slot)
+void install_forget(struct install *install, struct plan *plan)
 {
 	unsigned int i;
 
-	for (i = 0; plan && i < plan->n_slots; i++)
-		if (!strcmp(plan->slot[i].name, slot->name))
-			return true;
-	return false;
+	for (i = 0; i < plan->n_filters; i++)
+		if (!images_get(&install->images, &plan->filter[i], NULL))
+			plan->filter[i].hash = 0;
+	for (i = 0; i < plan->n_sets; i++)
+		if (!shared_has_set(&install->shared, &plan->set[i]))
+			plan->set[i].hash = 0;
+}
+
+void install_sweep(struct install *install, const struct plan *plan)
+{
+	install_clear_slots(install, plan);
+	install_sweep_pins(install, plan);
 }
 
 /* Indices handed out anew: nobody counts there, and what a former owner counted is not ours */
-static void install_zero_counters(struct install *install, const struct plan *plan,
-				  const struct plan *running)
+static void install_zero(struct install *install, struct plan *plan)
 {
+	struct plan_slot *slot;
 	unsigned int i, j;
 
 	for (i = 0; i < plan->n_slots; i++) {
-		const struct plan_slot *slot = &plan->slot[i];
-
-		if (strncmp(slot->name, "counter ", 8) || slot_in(running, slot))
+		slot = &plan->slot[i];
+		if (!slot->fresh)
 			continue;
-		for (j = 0; j < slot->n; j++)
-			counters_zero(&install->counters, slot->index + j);
+		slot->fresh = false;
+		for (j = 0; j < slot->n; j++) {
+			if (!strncmp(slot->name, "counter ", 8))
+				counters_zero(&install->shared.counters, slot->index + j);
+			else if (!strncmp(slot->name, "hit ", 4))
+				hits_zero(&install->shared.hits, slot->index + j);
+			else if (!strncmp(slot->name, "state ", 6))
+				shared_state_zero(&install->shared, slot->index + j);
+		}
 	}
+}
+
+/* Images and sets that programs of @plan will read */
+static int install_content(struct install *install, const struct plan *plan, struct err *err)
+{
+	unsigned int i;
+	int r;
+
+	r = shared_reserve(&install->shared, plan->hits_room, plan->state_room, err);
+	for (i = 0; r == 0 && i < plan->n_sets; i++)
+		r = shared_set(&install->shared, &plan->set[i], err);
+	for (i = 0; r == 0 && i < plan->n_filters; i++)
+		if (plan->filter[i].classifier.image)
+			r = images_make(&install->images, &plan->filter[i], err);
+	return r;
 }
 
 static int install_render(struct install *install, const struct plan *plan,
@@ -235,8 +238,8 @@ static int install_render(struct install *install, const struct plan *plan,
 		graph = &plan->graph[i];
 		if (graph->kept)
 			continue;
-		maps.cpu_fd = install->counters.fd;
-		maps.ports_fd = install->ports_fd[gates_kind(graph->hook)];
+		maps.images = &install->images;
+		maps.n_shared = shared_maps(&install->shared, gates_kind(graph->hook), maps.shared);
 		r = rendering_load(&paths, &maps, graph, &install->root_fd[i], err);
 		if (r < 0)
 			return r;
@@ -251,7 +254,7 @@ static int install_render(struct install *install, const struct plan *plan,
 	return 0;
 }
 
-int install_load(struct install *install, const struct plan *plan, const struct plan *running,
+int install_load(struct install *install, struct plan *plan, const struct plan *running,
 		 struct install_report *report, struct err *err)
 {
 	uint64_t start = now_us();
@@ -263,8 +266,10 @@ int install_load(struct install *install, const struct plan *plan, const struct 
 		return err_set(err, -ENOMEM, "load");
 	for (i = 0; i < plan->n_graphs; i++)
 		install->root_fd[i] = -1;
-	install_zero_counters(install, plan, running);
-	r = install_render(install, plan, running, report, err);
+	install_zero(install, plan);
+	r = install_content(install, plan, err);
+	if (r == 0)
+		r = install_render(install, plan, running, report, err);
 	if (r == 0)
 		r = attachments_add(&install->attachments, &install->gates, plan, plan->attach,
 				    plan->n_attach, true, err);
@@ -303,8 +308,9 @@ void install_abort(struct install *install, const struct plan *plan, const struc
 		rendering_path(install->bpffs, graph, path);
 		pins_remove(path);
 	}
+	shared_abandon(&install->shared);
 	if (running)
-		rendering_sweep(install->bpffs, running);	/* tables of its nodes alone */
+		install_sweep_pins(install, running);	/* tables of its nodes alone */
 	install_done(install, plan);
 }
 
@@ -414,8 +420,82 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 	install_grace();
 	report->grace_us = now_us() - start;
 	install_clear_gone(install, plan, running);
-	rendering_sweep(install->bpffs, plan);
+	shared_settle(&install->shared);
+	install_sweep_pins(install, plan);
 	return 0;
+}
+
+int install_view(struct install *install, struct plan *plan, const struct plan_filter *filter,
+		 const struct filter_view *view, unsigned int number, struct err *err)
+{
+	struct classifier_ext ext = { view->ext, sizeof(*view->ext), view->n_ext };
+	struct image *image = images_get(&install->images, filter, err);
+	int r;
+
+	if (!image)
+		return -ENOENT;
+	install_zero(install, plan);
+	r = classifier_view(image->map, &filter->classifier.shape, number, &view->add, &ext,
+			    view->gone, view->n_gone);
+	return r < 0 ? err_set(err, r, "write a view of node '%s'", filter->node) : 0;
+}
+
+unsigned int install_view_free(struct install *install, const struct plan_filter *filter)
+{
+	const void *image = install_image(install, filter);
+
+	return image ? !classifier_in_force(image) : 0;
+}
+
+void install_view_commit(struct install *install, const struct plan_filter *filter,
+			 unsigned int number, struct install_report *report)
+{
+	struct image *image = images_get(&install->images, filter, NULL);
+	uint64_t start = now_us();
+
+	if (image)
+		classifier_switch(image->map, number);
+	report->commit_us = now_us() - start;
+	start = now_us();
+	install_grace();
+	report->grace_us = now_us() - start;
+}
+
+int install_trial(struct install *install, const struct plan *plan,
+		  const struct plan_filter *filter, const void *frame, size_t len,
+		  uint32_t ifindex, struct trial *ret_trial, struct err *err)
+{
+	struct rendering_paths paths = install_render_paths(install);
+	const struct plan_node *node;
+	unsigned int i, k;
+
+	for (i = 0; i < plan->n_graphs; i++) {
+		for (k = 0; k < plan->graph[i].n_nodes; k++) {
+			node = &plan->graph[i].node[k];
+			if (node->filter == filter)
+				return trial_run(&paths, &install->shared, &install->images, node,
+						 plan->graph[i].hook, plan, frame, len, ifindex,
+						 ret_trial, err);
+		}
+	}
+	return err_set(err, -ENOENT, "node '%s' is in no graph.", filter->node);
+}
+
+const void *install_image(struct install *install, const struct plan_filter *filter)
+{
+	struct image *image = images_get(&install->images, filter, NULL);
+
+	return image ? image->map : NULL;
+}
+
+uint64_t install_age_s(const struct install *install, uint64_t last)
+{
+	return jiffies_age_s(&install->jiffies, last);
+}
+
+void install_hits(const struct install *install, uint32_t hit, struct filter_hits *ret_hits)
+{
+	hits_get(&install->shared.hits, hit, ret_hits);
 }
 
 unsigned int install_attachments(struct install *install, const struct plan *plan,
@@ -450,13 +530,13 @@ void install_ports(struct install *install, const struct plan *plan, const struc
 	for (i = 0; i < plan->n_ports; i++) {
 		link = link_find_name(links, plan->port[i].name);
 		ifindex = link ? link->ifindex : 0;
-		bpf_map_update_elem(install->ports_fd[GATES_TC], &plan->port[i].port, &ifindex,
+		bpf_map_update_elem(install->shared.ports_fd[GATES_TC], &plan->port[i].port, &ifindex,
 				    BPF_ANY);
 		if (link)
-			bpf_map_update_elem(install->ports_fd[GATES_XDP], &plan->port[i].port,
+			bpf_map_update_elem(install->shared.ports_fd[GATES_XDP], &plan->port[i].port,
 					    &ifindex, BPF_ANY);
 		else
-			bpf_map_delete_elem(install->ports_fd[GATES_XDP], &plan->port[i].port);
+			bpf_map_delete_elem(install->shared.ports_fd[GATES_XDP], &plan->port[i].port);
 	}
 }
 
@@ -477,7 +557,7 @@ void install_release(struct install *install)
 
 uint64_t install_counter(const struct install *install, uint32_t index)
 {
-	return counters_get(&install->counters, index);
+	return counters_get(&install->shared.counters, index);
 }
 
 uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint32_t slot)
@@ -494,7 +574,7 @@ int install_table(const struct install *install, const struct plan_node *node, c
 	int fd;
 
 	for (i = 0; i < node->n_tables; i++) {
-		if (node->table[i].content)
+		if (node->table[i].kind != PLAN_STATE)
 			continue;
 		known[n++] = node->table[i].table->name;
 		if (strcmp(node->table[i].table->name, table))

@@ -16,6 +16,7 @@
 #include <base/err.h>
 #include <compile/plan.h>
 #include <kernel/attachments.h>
+#include <kernel/trial.h>
 
 struct install;
 
@@ -46,6 +47,9 @@ void install_close(struct install *install);	/* detaches and unpins nothing */
 int install_recover(struct install *install, struct plan *plan, const struct link_table *links,
 		    struct err *err);
 
+/* Images and sets of a noted plan that are not in the kernel (any more) lose their hash */
+void install_forget(struct install *install, struct plan *plan);
+
 /* Remove what no graph of @plan uses: left by a change that did not come to be */
 void install_sweep(struct install *install, const struct plan *plan);
 
@@ -54,7 +58,7 @@ void install_sweep(struct install *install, const struct plan *plan);
  * Nothing of it is seen by packets of graphs that run.
  * Return: 0; -errno: all of it is taken back
  */
-int install_load(struct install *install, const struct plan *plan, const struct plan *running,
+int install_load(struct install *install, struct plan *plan, const struct plan *running,
 		 struct install_report *report, struct err *err);
 
 /* Second half: commit. The caller has noted its intent. Return: 0; -errno: @running runs again */
@@ -63,6 +67,18 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 
 /* Takes back what install_load() did, when the commit is not to be */
 void install_abort(struct install *install, const struct plan *plan, const struct plan *running);
+
+/**
+ * install_view() - Write a view of a filter's image, not the one in force
+ * @view:	What differs from the image; @number: which view, from install_view_free()
+ * Return: 0; -ENOSPC, -EBUSY: to be compiled in full; -errno
+ */
+int install_view(struct install *install, struct plan *plan, const struct plan_filter *filter,
+		 const struct filter_view *view, unsigned int number, struct err *err);
+unsigned int install_view_free(struct install *install, const struct plan_filter *filter);
+/* Put it in force: one store; returns once no CPU reads the other one */
+void install_view_commit(struct install *install, const struct plan_filter *filter,
+			 unsigned int number, struct install_report *report);
 
 /**
  * install_attachments() - Interfaces came or went: attach, replace and detach to match
@@ -85,6 +101,16 @@ int install_detach(struct install *install, uint32_t ifindex, uint32_t hooks, st
 
 void install_release(struct install *install);
 
+/* One packet through a filter's program, apart from traffic (trial.h). Return: 0 or -errno */
+int install_trial(struct install *install, const struct plan *plan,
+		  const struct plan_filter *filter, const void *frame, size_t len,
+		  uint32_t ifindex, struct trial *ret_trial, struct err *err);
+/* A filter's image as programs read it, mapped; NULL: it is not there */
+const void *install_image(struct install *install, const struct plan_filter *filter);
+/* What a rule or named counter counted */
+void install_hits(const struct install *install, uint32_t hit, struct filter_hits *ret_hits);
+/* How long ago the last hit was, in seconds; @last: filter_hits.last, not 0 */
+uint64_t install_age_s(const struct install *install, uint64_t last);
 uint64_t install_counter(const struct install *install, uint32_t index);
 uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint32_t slot);
 /* A state table of a node: new fd; -ENOENT */

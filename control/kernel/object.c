@@ -209,15 +209,17 @@ static int set_value(struct load *load, const struct object_value *value)
 }
 
 /* libbpf takes any map: a wrong one would only show as a refusal by the verifier, or not at all */
-static int check_reused(struct load *load, const struct bpf_map *map, int fd)
+static int check_reused(struct load *load, const struct bpf_map *map,
+			const struct object_map *want)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t len = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+	if (bpf_obj_get_info_by_fd(want->fd, &info, &len) < 0)
 		return err_set(load->err, -errno, "%s: table '%s'", load->what, bpf_map__name(map));
 	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
-	    info.value_size != bpf_map__value_size(map))
+	    info.value_size < bpf_map__value_size(map) ||
+	    (info.value_size > bpf_map__value_size(map) && !want->larger))
 		return err_set(load->err, -EINVAL,
 			       "%s: table '%s' exists with another type or other sizes.",
 			       load->what, bpf_map__name(map));
@@ -229,17 +231,17 @@ static int set_map(struct load *load, const struct object_map *want)
 	struct bpf_map *map = bpf_object__find_map_by_name(load->file.bpf, want->name);
 	int r;
 
+	if (!map && want->optional)
+		return 0;
 	if (!map || bpf_map__is_internal(map))
 		return err_set(load->err, -ENOENT, "%s: '%s' has no table '%s'.", load->what,
 			       load->file.path, want->name);
-	if (want->fd >= 0) {
-		r = check_reused(load, map, want->fd);
-		if (r < 0)
-			return r;
-		r = bpf_map__reuse_fd(map, want->fd);
-	} else {
-		r = want->entries ? bpf_map__set_max_entries(map, want->entries) : 0;
-	}
+	if (want->fd < 0)
+		return 0;
+	r = check_reused(load, map, want);
+	if (r < 0)
+		return r;
+	r = bpf_map__reuse_fd(map, want->fd);
 	if (r < 0)
 		return err_set(load->err, r, "%s: table '%s'", load->what, want->name);
 	return 0;

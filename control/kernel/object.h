@@ -4,6 +4,7 @@
 #ifndef KERNEL_OBJECT_H
 #define KERNEL_OBJECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/arena.h>
@@ -36,7 +37,8 @@ struct object_value {
 struct object_map {
 	const char *name;
 	int fd;				/* -1: create */
-	uint32_t entries;		/* create: 0: as the object says */
+	bool optional;			/* the object need not have it */
+	bool larger;			/* its values may be larger than the object says */
 };
 
 struct object_loaded {

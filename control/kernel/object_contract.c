@@ -11,6 +11,8 @@
 #include <kernel/object.h>
 #include <kernel/object_file.h>
 
+#include "../../dataplane/lib/set.h"
+
 #define EDGE_PREFIX	"shunt_edge_decl_"
 #define CONFIG_PREFIX	"shunt.config:"
 #define RESERVED_PREFIX	"shunt_"
@@ -27,6 +29,12 @@ static const struct shared {
 	{ "shunt_cpu", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct shunt_cpu), BPF_F_MMAPABLE, true },
 	{ "shunt_next", BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 0, true },
 	{ "shunt_ports", 0, 4, 4, 0, false },
+	{ "shunt_events", BPF_MAP_TYPE_RINGBUF, 0, 0, 0, false },
+	{ "shunt_sets", BPF_MAP_TYPE_ARRAY, 4, 8, BPF_F_MMAPABLE, false },
+	{ "shunt_set_pages", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 0, false },
+	{ "shunt_dsets", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 0, false },
+	{ "shunt_dset_conf", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct shunt_dset_conf), 0, false },
+	{ "shunt_dset_full", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 0, false },
 };
 
 #define N_SHARED	(sizeof(shareds) / sizeof(shareds[0]))

@@ -13,7 +13,7 @@
 #include <kernel/pins.h>
 #include <kernel/rendering.h>
 
-#define MAPS_MAX 24
+#define MAPS_MAX (24 + SHARED_MAPS)
 
 void rendering_path(const char *bpffs, const struct plan_graph *graph, char *ret_path)
 {
@@ -21,16 +21,12 @@ void rendering_path(const char *bpffs, const struct plan_graph *graph, char *ret
 		 module_hook_name(graph->hook), graph->generation);
 }
 
-/* A table of another layout or size is another table */
+/* A table of another layout is another table */
 void rendering_table_path(const char *bpffs, const char *node, const struct plan_table *table,
 		       char *ret_path)
 {
-	uint64_t hash = table->table->schema;
-
-	if (table->entries)
-		hash = (hash ^ table->entries) * 0x100000001b3ULL;
 	snprintf(ret_path, PINS_PATH_MAX, "%s/table/%s:%s:%016llx", bpffs, node,
-		 table->table->name, (unsigned long long)hash);
+		 table->table->name, (unsigned long long)table->table->schema);
 }
 
 static int render_object_index(uint32_t hook)
@@ -51,18 +47,7 @@ static void render_conf(const struct plan_graph *graph, uint32_t miss_counter,
 	};
 }
 
-static int render_table_fill(int fd, const struct plan_table *table, struct err *err)
-{
-	const char *value = table->content;
-	uint32_t i;
-
-	for (i = 0; i < table->n; i++, value += table->table->value_size)
-		if (bpf_map_update_elem(fd, &i, value, BPF_ANY) < 0)
-			return err_set(err, -errno, "fill table '%s'", table->table->name);
-	return 0;
-}
-
-/* After load: fill what comes from the configuration, pin what is to outlive it */
+/* After load: pin what is to outlive it */
 static int render_tables(const struct rendering_paths *paths, const struct plan_node *node,
 			 const struct object_loaded *loaded, struct err *err)
 {
@@ -71,11 +56,9 @@ static int render_tables(const struct rendering_paths *paths, const struct plan_
 	int fd, r = 0;
 
 	for (i = 0; !r && i < node->n_tables; i++) {
-		fd = object_loaded_map(loaded, node->table[i].table->name);
-		if (node->table[i].content) {
-			r = render_table_fill(fd, &node->table[i], err);
+		if (node->table[i].kind != PLAN_STATE)
 			continue;
-		}
+		fd = object_loaded_map(loaded, node->table[i].table->name);
 		rendering_table_path(paths->bpffs, node->name, &node->table[i], path);
 		r = pins_pin(fd, path, err);
 		if (r == -EEXIST)
@@ -84,25 +67,42 @@ static int render_tables(const struct rendering_paths *paths, const struct plan_
 	return r;
 }
 
-/* State tables that are there already; fds are the caller's to close */
+/* State tables that are there already. Return: how many; their descriptors are the caller's to close */
 static unsigned int render_reuse(const struct rendering_paths *paths, const struct plan_node *node,
 				 struct object_map *map)
 {
 	char path[PINS_PATH_MAX];
-	unsigned int i;
+	unsigned int i, n = 0;
+	int fd;
 
 	for (i = 0; i < node->n_tables; i++) {
-		map[i].name = node->table[i].table->name;
-		map[i].entries = node->table[i].entries;
-		map[i].fd = -1;
-		if (node->table[i].content)
+		if (node->table[i].kind != PLAN_STATE)
 			continue;
 		rendering_table_path(paths->bpffs, node->name, &node->table[i], path);
-		map[i].fd = pins_get(path);
-		if (map[i].fd < 0)
-			map[i].fd = -1;
+		fd = pins_get(path);
+		if (fd >= 0)
+			map[n++] = (struct object_map) { .name = node->table[i].table->name,
+							 .fd = fd };
 	}
-	return node->n_tables;
+	return n;
+}
+
+static int render_image(const struct rendering_maps *maps, const struct plan_node *node,
+			struct object_map *ret_map, struct err *err)
+{
+	struct image *image;
+	unsigned int i;
+
+	for (i = 0; i < node->n_tables && node->table[i].kind != PLAN_IMAGE; i++)
+		;
+	if (i == node->n_tables)
+		return 0;
+	image = images_get(maps->images, node->filter, err);
+	if (!image)
+		return -ENOENT;
+	*ret_map = (struct object_map) { .name = node->table[i].table->name, .fd = image->fd,
+					.larger = true };
+	return 1;
 }
 
 static int render_node(const struct rendering_paths *paths, const struct rendering_maps *maps,
@@ -118,9 +118,9 @@ static int render_node(const struct rendering_paths *paths, const struct renderi
 	char what[160];
 	int r;
 
-	if (node->n_tables + 3 > MAPS_MAX)
+	if (node->n_tables + 2 + maps->n_shared > MAPS_MAX)
 		return err_set(err, -E2BIG, "node '%s' has more than %d tables", node->name,
-			       MAPS_MAX - 3);
+			       MAPS_MAX - 2 - SHARED_MAPS);
 	render_conf(graph, node->miss_counter, graph->drop_counter, graph->handoff_tag, &conf);
 	for (i = 0; i < node->n_edges; i++)
 		edges[i] = node->edge[i].rodata;
@@ -130,9 +130,13 @@ static int render_node(const struct rendering_paths *paths, const struct renderi
 		value[n_values++] = (struct object_value) { node->value[i].name,
 				node->value[i].data, node->value[i].size };
 	n_maps = n_reused = render_reuse(paths, node, map);
-	map[n_maps++] = (struct object_map) { "shunt_cpu", maps->cpu_fd, 0 };
-	map[n_maps++] = (struct object_map) { "shunt_next", next_fd, 0 };
-	map[n_maps++] = (struct object_map) { "shunt_ports", maps->ports_fd, 0 };
+	r = render_image(maps, node, &map[n_maps], err);
+	if (r < 0)
+		goto out;
+	n_maps += r;
+	map[n_maps++] = (struct object_map) { .name = "shunt_next", .fd = next_fd };
+	for (i = 0; i < maps->n_shared; i++)
+		map[n_maps++] = maps->shared[i];
 	snprintf(what, sizeof(what), "node '%s' of graph '%s' at %s", node->name, graph->name,
 		 module_hook_name(graph->hook));
 	r = object_load(node->module->path[render_object_index(graph->hook)], what, value, n_values,
@@ -164,13 +168,14 @@ static int render_root(const struct rendering_paths *paths, const struct renderi
 		{ "shunt_edge", edges, sizeof(edges) },
 		{ "depth", &graph->depth, sizeof(graph->depth) },
 	};
-	struct object_map map[] = {
-		{ "shunt_cpu", maps->cpu_fd, 0 },
-		{ "shunt_next", next_fd, 0 },
-		{ "shunt_ports", maps->ports_fd, 0 },
-	};
+	struct object_map map[SHARED_MAPS + 1];
 	char path[PINS_PATH_MAX], what[160];
+	unsigned int i;
 	int r;
+
+	for (i = 0; i < maps->n_shared; i++)
+		map[i] = maps->shared[i];
+	map[i] = (struct object_map) { .name = "shunt_next", .fd = next_fd };
 
 	render_conf(graph, graph->miss_counter, graph->reason_counter,
 		    graph->producer ? graph->handoff_tag : 0, &conf);
@@ -178,7 +183,7 @@ static int render_root(const struct rendering_paths *paths, const struct renderi
 		 graph->hook == SHUNT_HOOK_XDP ? "xdp" : "tc");
 	snprintf(what, sizeof(what), "the root of graph '%s' at %s", graph->name,
 		 module_hook_name(graph->hook));
-	r = object_load(path, what, value, 3, map, 3, paths->logs, &loaded, err);
+	r = object_load(path, what, value, 3, map, maps->n_shared + 1, paths->logs, &loaded, err);
 	if (r < 0)
 		return r;
 	*ret_fd = loaded.prog_fd;

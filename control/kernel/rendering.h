@@ -6,11 +6,14 @@
 
 #include <base/err.h>
 #include <compile/plan.h>
+#include <kernel/images.h>
+#include <kernel/shared.h>
 
-/* Tables that all programs share */
+/* What programs are given besides their own tables */
 struct rendering_maps {
-	int cpu_fd;
-	int ports_fd;		/* of the hook's program type */
+	struct object_map shared[SHARED_MAPS];
+	unsigned int n_shared;
+	struct images *images;
 };
 
 struct rendering_paths {

@@ -282,7 +282,8 @@ void sets_maps(const struct sets *sets, struct object_map ret_map[SETS_TABLES])
 	int table;
 
 	for (table = 0; table < SETS_TABLES; table++)
-		ret_map[table] = (struct object_map){ tables[table].name, sets->fd[table], 0 };
+		ret_map[table] = (struct object_map){ .name = tables[table].name,
+						     .fd = sets->fd[table] };
 }
 
 /* ---- static sets ---- */

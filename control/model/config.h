@@ -43,6 +43,12 @@
 
 #define CONFIG_ELEMENTS_MAX	(4u << 20)	/* of a set */
 #define CONFIG_KEY_BYTES_MAX	40	/* of an element: ip6 takes 16, ether 8, all else 4 */
+#define CONFIG_RULES_SPARE	256	/* that a list has room for behind its last: changes in place */
+/*
+ * Edge of rules that answer ('reject'), and the node that it leads to where a graph does not say
+ * otherwise: one of module 'reject' that is there without being written down
+ */
+#define CONFIG_REJECT		"reject"
 #define CONFIG_CHAIN_DEPTH_MAX	8	/* chains that a packet is in at once, by 'jump' */
 
 /*

@@ -86,8 +86,12 @@ void config_node_read_all(struct config_reader *r, const struct tree *section)
 	size_t i;
 
 	config->n_nodes = section->n;
-	config->node = arena_new_n(r->arena, struct config_node, section->n);
+	config->node = arena_new_n(r->arena, struct config_node, section->n + 1);
 	for (i = 0; i < section->n; i++)
 		read_node(r, section->child[i], &config->node[i]);
+	if (r->rejects && !tree_get(section, CONFIG_REJECT))
+		config->node[config->n_nodes++] = (struct config_node){
+			.name = CONFIG_REJECT, .module = CONFIG_REJECT, .tree = r->rejects,
+		};
 	qsort(config->node, config->n_nodes, sizeof(*config->node), config_compare_names);
 }

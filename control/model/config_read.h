@@ -16,6 +16,7 @@
 #define CONFIG_KEYS_MAX		8	/* known keys of a map */
 
 struct config_reader {
+	const struct tree *rejects;	/* the first rule that answers; NULL: none does */
 	struct diags *diags;
 	struct arena *arena;		/* diags->arena */
 	struct config *config;

@@ -208,6 +208,8 @@ static void check_verdict(struct rules *rules, const struct tree *tree,
 	struct diag *diag;
 
 	config_rule_check_reason(rules->r, tree, verdict);
+	if (verdict->kind == EXPR_REJECT && !rules->r->rejects)
+		rules->r->rejects = tree;
 	if (verdict->kind != EXPR_JUMP || rules->chains_unknown)
 		return;
 	if (add_jump(rules, tree, verdict->chain, span))
@@ -301,7 +303,7 @@ static void read_list(struct rules *rules, const struct tree *list, struct confi
 	if (!count_rules(rules, list))
 		return;
 	config_item_path_init(&path, r, list);
-	*ret_rule = arena_new_n(r->arena, struct config_rule, list->n);
+	*ret_rule = arena_new_n(r->arena, struct config_rule, list->n + CONFIG_RULES_SPARE);
 	for (i = 0; i < list->n; i++) {
 		struct config_rule *rule = &(*ret_rule)[*n];
 		const struct tree *item = list->child[i];

@@ -8,13 +8,14 @@
  * has found one. Both find the packet's context by themselves. What a packet does not have
  * is not looked at: a condition on it fails, negated or not.
  *
- * The module that includes it has table 'filter_image' and rodata 'shape'.
+ * The module that includes it has table 'filter_image' and rodata 'shape' and 'trial'.
  */
 #ifndef SHUNT_FILTER_EXT_H
 #define SHUNT_FILTER_EXT_H
 
 #include <shunt/event.h>
 #include <shunt/lib/bucket.h>
+#include <shunt/lib/classifier.h>
 #include <shunt/lib/parse.h>
 #include <shunt/lib/set_find.h>
 #include <shunt/module.h>
@@ -49,7 +50,7 @@ static __always_inline const struct filter_ext *filter_ext_at(__u32 index)
 	__u32 zero = 0;
 	void *image;
 
-	if (off >= shape.n_exts)
+	if (!shape.exts || off >= shape.exts + 2 * CLASSIFIER_VIEW_EXTS)
 		return NULL;
 	off = off * sizeof(struct filter_ext) + shape.ext_off;
 	image = bpf_map_lookup_elem(&filter_image, &zero);
@@ -517,6 +518,8 @@ static __always_inline bool filter_stmt_run(shunt_ctx *ctx, struct shunt_packet 
 	case FILTER_STMT_QUOTA:
 		return filter_quota(pkt, stmt);
 	case FILTER_STMT_ADD:
+		if (trial)
+			return true;
 		filter_set_add(ctx, filter_parts(stmt->part), stmt->index, stmt->timeout_ns,
 			       stmt->negated);
 		return true;

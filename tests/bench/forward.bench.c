@@ -97,7 +97,7 @@ static void wire_programs(struct wire *wire)
 	struct object_map ports = { "shunt_ports", -1, 0 };
 
 	wire->rig = graph_new();
-	ports.fd = wire->rig->ports_fd;
+	ports.fd = wire->rig->shared.ports_fd[GATES_XDP];
 	if (bpf_map_update_elem(ports.fd, &zero, &wire->out0, BPF_ANY) < 0)
 		bench_die("port", strerror(errno));
 	for (role = SEND; role <= SINK; role++)

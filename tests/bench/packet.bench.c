@@ -68,8 +68,9 @@ static int root_load(const struct hook *hook, uint32_t depth)
 		{ "depth", &depth, sizeof(depth) },
 	};
 	struct object_map map[] = {
-		{ "shunt_cpu", hook->rig->counters.fd, 0 },
-		{ "shunt_ports", hook->rig->ports_fd, 0 },
+		{ .name = "shunt_cpu", .fd = hook->rig->shared.counters.fd },
+		{ .name = "shunt_ports",
+		  .fd = hook->rig->shared.ports_fd[gates_kind(hook->hook)] },
 	};
 	struct object_loaded loaded;
 

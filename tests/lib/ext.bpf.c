@@ -3,12 +3,15 @@
 /* ext.bpf.c - extensions without a classifier: parse a packet, then ask filter_ext.h */
 #include <shunt/module.h>
 #include <shunt/lib/parse.h>
+#include <shunt/lib/classifier.h>
 
 #include "ext.h"
 
 const volatile struct {
-	__u32	ext_off, n_exts;
-} shape = { .ext_off = EXT_OFF, .n_exts = EXT_N };
+	__u32	ext_off, exts;
+} shape = { .ext_off = EXT_OFF, /* all there are count as those of views: filter_ext_at() adds them */
+	.exts = EXT_N - 2 * CLASSIFIER_VIEW_EXTS };
+const volatile __u8 trial;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -26,7 +26,7 @@ const char *unit_folder(void);		/* unit.h needs cmocka */
 uint64_t rig_tag = 0x5a17c0de12345678;
 
 /* What a counter counts */
-enum what { WHAT_NOTHING, WHAT_EDGE, WHAT_MISS, WHAT_REASON, WHAT_RULE };
+enum what { WHAT_NOTHING, WHAT_EDGE, WHAT_MISS, WHAT_REASON };
 
 struct rig_counter {
 	enum what what;
@@ -150,26 +150,35 @@ static void rig_compile(struct rig *rig, const char *yaml, struct err *err)
 /* ---- from the plan to programs ---- */
 static int rig_ports(struct rig *rig, struct err *err)
 {
+	int fd = rig->shared.ports_fd[gates_kind(rig->hook)];
 	unsigned int i;
 
-	rig->ports_fd = bpf_map_create(rig->hook == SHUNT_HOOK_XDP ? BPF_MAP_TYPE_DEVMAP :
-				       BPF_MAP_TYPE_ARRAY, "shunt_ports", 4, 4, SHUNT_PORTS_MAX,
-				       NULL);
-	if (rig->ports_fd < 0)
-		return err_set(err, -errno, "ports");
 	for (i = 0; i < rig->plan.n_ports; i++) {
 		const struct plan_port *port = &rig->plan.port[i];
 
-		if (port->ifindex &&
-		    bpf_map_update_elem(rig->ports_fd, &port->port, &port->ifindex, 0) < 0)
+		if (port->ifindex && bpf_map_update_elem(fd, &port->port, &port->ifindex, 0) < 0)
 			return err_set(err, -errno, "port '%s'", port->name);
 	}
 	return 0;
 }
 
+/* Sets and images that the programs read */
+static int rig_content(struct rig *rig, struct err *err)
+{
+	unsigned int i;
+	int r;
+
+	r = shared_reserve(&rig->shared, rig->plan.hits_room, rig->plan.state_room, err);
+	for (i = 0; r == 0 && i < rig->plan.n_sets; i++)
+		r = shared_set(&rig->shared, &rig->plan.set[i], err);
+	for (i = 0; r == 0 && i < rig->plan.n_filters; i++)
+		r = images_make(&rig->images, &rig->plan.filter[i], err);
+	return r;
+}
+
 static int rig_load(struct rig *rig, struct err *err)
 {
-	struct rendering_maps maps;
+	struct rendering_maps maps = { .images = &rig->images };
 	const struct rendering_paths paths = {
 		.bpffs = rig->bpffs,
 		.objects = rig_built("bpf"),
@@ -183,14 +192,17 @@ static int rig_load(struct rig *rig, struct err *err)
 	mkdir(path, 0700);
 	snprintf(path, sizeof(path), "%s/table", rig->bpffs);
 	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/cpu", rig->bpffs);
-	r = counters_open(&rig->counters, path, err);
+	r = shared_open(&rig->shared, rig->bpffs, err);
+	if (r == 0)
+		r = images_open(&rig->images, rig->bpffs, err);
 	if (r == 0)
 		r = rig_ports(rig, err);
+	if (r == 0)
+		r = rig_content(rig, err);
 	if (r < 0)
 		return r;
-	maps.cpu_fd = rig->counters.fd;
-	maps.ports_fd = rig->ports_fd;
+	shared_settle(&rig->shared);
+	maps.n_shared = shared_maps(&rig->shared, gates_kind(rig->hook), maps.shared);
 	return rendering_load(&paths, &maps, rig->graph, &rig->root_fd, err);
 }
 
@@ -230,6 +242,12 @@ static void rig_name_all(struct rig *rig)
 	rig_name(rig, graph->miss_counter, WHAT_MISS, NULL, "miss");
 	rig_name_reasons(rig, graph->reason_counter);
 	rig_name_reasons(rig, graph->drop_counter);
+	for (i = 0; i < rig->plan.n_slots; i++)
+		if (!strncmp(rig->plan.slot[i].name, "hit ", 4) &&
+		    rig->plan.slot[i].index >= rig->n_hits)
+			rig->n_hits = rig->plan.slot[i].index + 1;
+	if (rig->n_hits > RIG_RULES_MAX)
+		rig->n_hits = 0;
 	for (i = 0; i < graph->n_nodes; i++) {
 		const struct plan_node *node = &graph->node[i];
 
@@ -237,10 +255,6 @@ static void rig_name_all(struct rig *rig)
 		for (j = 0; j < node->n_edges; j++)
 			rig_name(rig, node->edge[j].rodata.counter, WHAT_EDGE, node,
 				 node->edge[j].name)->edge = &node->edge[j];
-		for (j = 0; j < node->n_rules; j++)
-			if (rig->what[node->rule[j].counter].what == WHAT_NOTHING)
-				rig_name(rig, node->rule[j].counter, WHAT_RULE, node, "rule")->n =
-					j + 1;
 	}
 }
 
@@ -252,7 +266,8 @@ int rig_try(const char *yaml, uint32_t hook, struct rig **ret_rig, struct err *e
 	if (!rig)
 		return -ENOMEM;
 	rig->hook = hook;
-	rig->root_fd = rig->ports_fd = rig->counters.fd = -1;
+	rig->root_fd = -1;
+	shared_init(&rig->shared);
 	rig->cpu = rig_process(rig->bpffs);
 	rig_compile(rig, yaml, err);
 	r = rig_load(rig, err);
@@ -281,8 +296,10 @@ void rig_free(struct rig *rig)
 		return;
 	pins_remove(rig->bpffs);
 	fd_close(rig->root_fd);
-	fd_close(rig->ports_fd);
-	counters_close(&rig->counters);
+	shared_close(&rig->shared);
+	images_close(&rig->images);
+	plan_fini(&rig->plan);
+	free(rig->hits_before);
 	arena_fini(&rig->arena);
 	free(rig->what);
 	free(rig->before);
@@ -292,7 +309,7 @@ void rig_free(struct rig *rig)
 /* ---- one packet ---- */
 static struct shunt_cpu *rig_cpu(const struct rig *rig)
 {
-	return (struct shunt_cpu *)rig->counters.map + rig->cpu;
+	return (struct shunt_cpu *)rig->shared.counters.map + rig->cpu;
 }
 
 static enum rig_verdict rig_verdict(const struct rig *rig, uint32_t retval)
@@ -352,6 +369,39 @@ static const struct plan_node *rig_node_at(const struct rig *rig, uint32_t slot)
 	return NULL;
 }
 
+static uint64_t rig_hits(const struct rig *rig, uint32_t hit)
+{
+	struct filter_hits hits;
+
+	hits_get(&rig->shared.hits, hit, &hits);
+	return hits.packets;
+}
+
+/* A rule that is there twice has one count: the first of them it is, that the other is behind */
+static bool rig_is_repeated(const struct plan_filter *filter, unsigned int index)
+{
+	unsigned int i;
+
+	for (i = 0; i < index && filter->rule[i].hit != filter->rule[index].hit; i++)
+		;
+	return i < index;
+}
+
+/* The last of the node's rules that counted the packet */
+static void rig_tell_rule(const struct rig *rig, const struct plan_node *node,
+			  struct rig_outcome *out)
+{
+	const struct plan_filter *filter = node->filter;
+	unsigned int i;
+
+	if (!filter || filter->n_rules > RIG_RULES_MAX)
+		return;
+	for (i = 0; i < filter->n_own; i++)
+		if (rig_hits(rig, filter->rule[i].hit) !=
+		    rig->hits_before[filter->rule[i].hit] && !rig_is_repeated(filter, i))
+			out->rule = i + 1;
+}
+
 /* The edge that a node counted, if it did */
 static const struct plan_edge *rig_left_by(struct rig *rig, const struct plan_node *node,
 					   struct rig_outcome *out)
@@ -370,9 +420,7 @@ static const struct plan_edge *rig_left_by(struct rig *rig, const struct plan_no
 		snprintf(out->way + strlen(out->way), sizeof(out->way) - strlen(out->way), " %s",
 			 out->left);
 	}
-	for (i = 0; i < node->n_rules; i++)
-		if (rig_moved(rig, node->rule[i].counter, out))
-			out->rule = i + 1;
+	rig_tell_rule(rig, node, out);
 	return edge;
 }
 
@@ -494,6 +542,16 @@ static int rig_test_run(struct rig *rig, const struct rig_input *in, struct rig_
 	return 0;
 }
 
+static void rig_note_hits(struct rig *rig)
+{
+	uint32_t i;
+
+	if (!rig->hits_before)
+		rig->hits_before = calloc(rig->plan.hits_room, sizeof(*rig->hits_before));
+	for (i = 0; i < rig->n_hits; i++)
+		rig->hits_before[i] = rig_hits(rig, i);
+}
+
 int rig_run_input(struct rig *rig, const struct rig_input *in, struct rig_outcome *out)
 {
 	struct shunt_cpu *cpu = rig_cpu(rig);
@@ -504,6 +562,7 @@ int rig_run_input(struct rig *rig, const struct rig_input *in, struct rig_outcom
 	out->rule = out->miss = 0;
 	out->way[0] = out->fault[0] = '\0';
 	memcpy(rig->before, cpu->counter, rig->n_counters * sizeof(*rig->before));
+	rig_note_hits(rig);
 	memset(&cpu->pkt, 0xa5, sizeof(cpu->pkt));	/* the root must clear it */
 	r = rig_test_run(rig, in, out);
 	if (r < 0)
@@ -553,12 +612,12 @@ uint64_t rig_edge(const struct rig *rig, const char *edge)
 
 	for (i = 0; i < rig->n_counters; i++)
 		if (rig->what[i].what == WHAT_EDGE && !strcmp(rig->what[i].name, edge))
-			return counters_get(&rig->counters, i);
+			return counters_get(&rig->shared.counters, i);
 	rig_die(edge, "no such edge");
 	return 0;
 }
 
 uint64_t rig_rule(const struct rig *rig, const char *node, unsigned int rule)
 {
-	return counters_get(&rig->counters, rig_node(rig, node)->rule[rule].counter);
+	return rig_hits(rig, rig_node(rig, node)->filter->rule[rule].hit);
 }

@@ -25,11 +25,13 @@
 #include <stdint.h>
 
 #include <compile/plan.h>
-#include <kernel/counters.h>
+#include <kernel/images.h>
 #include <kernel/pins.h>
+#include <kernel/shared.h>
 #include <shunt/abi.h>
 
 #define RIG_GRAPH	"g"	/* the graph that packets enter */
+#define RIG_RULES_MAX	4096	/* above it, outcomes do not tell the rule */
 #define RIG_BYTES_MAX	12288	/* of a packet that comes out */
 
 extern uint64_t rig_tag;	/* of the hand-offs of rigs to come */
@@ -40,15 +42,17 @@ struct rig {
 	uint32_t hook;
 	struct plan plan;
 	const struct plan_graph *graph;	/* RIG_GRAPH at the hook */
-	struct counters counters;
+	struct shared shared;		/* tables of all programs */
+	struct images images;
 	int root_fd;
-	int ports_fd;
 	unsigned int cpu;		/* that packets run on */
 	char bpffs[PINS_PATH_MAX];	/* of this rig alone */
 	struct arena arena;
 	struct rig_counter *what;	/* by index of the counter */
 	uint64_t *before;
 	unsigned int n_counters;
+	uint64_t *hits_before;		/* by index, n_hits of them; 0: too many rules to look */
+	uint32_t n_hits;
 };
 
 struct rig_input {
@@ -64,7 +68,8 @@ struct rig_outcome {
 	enum rig_verdict verdict;
 	const char *left;		/* last edge, "guard.drop"; "root": not let in */
 	const char *reason;		/* of a drop; else NULL */
-	uint32_t rule;			/* number from 1 of the rule that counted it; 0: none */
+	uint32_t rule;			/* number from 1 of the rule that counted it; 0: none, or
+					   the filter has more than RIG_RULES_MAX */
 	uint32_t miss;			/* tail calls that found nothing */
 	char way[512];			/* "root.next guard.accept meter.next" */
 	char fault[704];		/* what does not add up; empty: nothing */

@@ -180,7 +180,7 @@ static void send_frames(const struct pkt *p)
 
 static uint64_t entered(const struct rig *rig)
 {
-	return counters_get(&rig->counters, rig->graph->entry_counter);
+	return counters_get(&rig->shared.counters, rig->graph->entry_counter);
 }
 
 /* Frames into shunt_b, through XDP (NULL: none) and TC. Return: how many TC sent by 'seen' */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include <compile/plan.h>
-#include "../../dataplane/modules/filter.h"
+#include "../../dataplane/modules/filter_rule.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -27,19 +27,19 @@ static struct module_edge filter_edge[] = {
 };
 
 static struct module_config filter_config[] = {
-	{ .name = "rows4", .type = "__u32", .size = 4,
-	  .help = "number of IPv4 rows (from the rules)" },
-	{ .name = "rows6", .type = "__u32", .size = 4,
-	  .help = "number of IPv6 rows (from the rules)" },
+	{ .name = "rounds", .type = "__u32", .size = 4,
+	  .help = "how often the classifier is asked at most (from the rules)" },
+	{ .name = "hits_room", .type = "__u32", .size = 4,
+	  .help = "room of table filter_hits (from the rules)" },
 	{ .name = "fallback", .type = "__u32", .size = 4,
 	  .help = "edge where no rule matches (from 'default')" },
 };
 
 static struct module_table filter_table[] = {
-	{ "filter_rows4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct filter_chunk4), 1,
-	  "__u32", "struct filter_chunk4", 41 },
-	{ "filter_rows6", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct filter_chunk6), 1,
-	  "__u32", "struct filter_chunk6", 61 },
+	{ "filter_image", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct classifier_head), 1,
+	  "__u8[4]", "__u8[64]", 41 },
+	{ "filter_hits", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct filter_hits), 1,
+	  "__u32", "struct filter_hits", 61 },
 };
 
 static struct module_edge count_edge[] = {

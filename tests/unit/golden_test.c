@@ -101,6 +101,9 @@ static void test_golden(void **state)
 	buf_fini(&text);
 	buf_fini(&expected);
 	buf_fini(&got);
+	if (has_before)
+		plan_fini(&running);
+	plan_fini(&plan);
 	arena_fini(&arena);
 }
 
