@@ -125,6 +125,31 @@ static void test_above(void **state)
 	rows_fini(&rows);
 }
 
+/* Rows that nothing tells apart fill the residual: the last one, behind all others */
+static void test_residual_end(void **state)
+{
+	enum { N = 300 };
+	struct classifier_row row[N] = { 0 };
+	const struct classifier_rows rows = { row, N };
+	struct classifier classifier;
+	struct classify loaded;
+	unsigned int family, i;
+
+	for (family = 4; family <= 6; family += 2) {
+		for (i = 0; i < N; i++)
+			row[i] = (struct classifier_row){
+				.family = family, .sport_last = 65535, .dport_last = 65535,
+				.prio = (i + 1) * CLASSIFIER_PRIO_GAP, .ref = i,
+			};
+		classifier = build(&rows, N, NULL);
+		assert_true(classifier.shape.family[family == 6].words > 1);
+		loaded = load(&classifier, family, row[N - 2].prio);
+		agree(&loaded, &rows, family, row[N - 2].prio, NULL, 10);
+		classify_unload(&loaded);
+		classifier_fini(&classifier);
+	}
+}
+
 /* ---- extensions ---- */
 /* A third of the rows asks one of 300 extensions, half of which do not hold */
 static void extensions(enum rows_kind kind, unsigned int family, unsigned int rules)
@@ -245,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_ip4),
 		cmocka_unit_test(test_ip6),
 		cmocka_unit_test(test_above),
+		cmocka_unit_test(test_residual_end),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_views),
 	};
