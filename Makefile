@@ -130,6 +130,11 @@ $(tools): $(O)/tests/%: $(O)/tests/lib/tool_%.o $(call obj,$(lib_src) $(tlib_src
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@ $^ $(LDLIBS_)
 
+classbench_src := tests/bench/classbench.c tests/bench/classbench_prog.c
+$(O)/tests/bench/classbench: $(call obj,$(classbench_src) $(lib_src) $(tlib_src),)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ $(LDLIBS_)
+
 fuzzers	:= $(patsubst %.c,$(O)/%,$(fuzz_src))
 $(fuzzers): $(O)/tests/fuzz/%: tests/fuzz/%.c | $(O)/include/shunt/lib
 	$(call say,FUZZ,$@)
@@ -138,7 +143,7 @@ $(fuzzers): $(O)/tests/fuzz/%: tests/fuzz/%.c | $(O)/include/shunt/lib
 		$$(pkg-config --libs yaml-0.1 jansson)
 
 .PHONY: tests
-tests: all $(units) $(ktests) $(tools) $(tbpf_obj)
+tests: all $(units) $(ktests) $(tools) $(tbpf_obj) $(O)/tests/bench/classbench
 
 .PHONY: packages
 packages: ## install the Debian packages that are missing (root)
