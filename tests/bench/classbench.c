@@ -126,7 +126,7 @@ static int feed_load(int to_fd, uint32_t frames, int frames_fd)
 	static unsigned int n;
 	uint32_t mask = frames - 1, zero = 0;
 	struct object_value value = { "feed_mask", &mask, sizeof(mask) };
-	struct object_map map = { "feed_frames", frames_fd, 0 };
+	struct object_map map = { .name = "feed_frames", .fd = frames_fd };
 	struct object_loaded *mine = &loaded[n++];
 	struct err err = { 0 };
 

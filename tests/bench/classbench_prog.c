@@ -185,8 +185,8 @@ static int fronts_load(const struct rig *rig, int node_fd)
 		{ "depth", &depth, sizeof(depth) },
 	};
 	const struct object_map root_map[] = {
-		{ "shunt_cpu", rig->counters.fd, 0 },
-		{ "shunt_ports", rig->ports_fd, 0 },
+		{ .name = "shunt_cpu", .fd = rig->counters.fd },
+		{ .name = "shunt_ports", .fd = rig->ports_fd },
 	};
 	const struct object_value gate_value = { "shunt_gate_slot", &slot, sizeof(slot) };
 	struct object_loaded root, gate;
