@@ -8,11 +8,11 @@
 
 struct classbench_programs {
 	int gate_fd;			/* gate, root, filter; PASS: accept, DROP: drop */
-	double build_ms;		/* rules to an image */
-	double load_ms;			/* programs and tables into the kernel, verifier included */
+	double build_ms;		/* rules to rows to an image */
+	double load_ms;			/* all: the text to an image, programs and tables */
 	size_t memory_bytes;		/* of the image */
 	unsigned int worst_steps;	/* nodes and rows that a packet may read */
-	unsigned int verifier_insns;	/* that the verifier processed for the filter */
+	unsigned int verifier_insns;	/* of the program that took the verifier most */
 };
 
 void classbench_programs_load(const struct classbench_set *set,
