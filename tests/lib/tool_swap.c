@@ -20,8 +20,10 @@
 
 static const char usage[] =
 	"usage: swap --socket PATH [-n SWAPS] A.json B.json\n"
-	"Applies A, B, A, ... SWAPS times (1000) or until SIGTERM; the first answer that is no\n"
-	"success, or that says that nothing changed, ends it with status 1. Prints one line of JSON.\n";
+	"       swap --socket PATH [-n SWAPS] --node NODE RULE-A RULE-B\n"
+	"Applies A, B, A, ... SWAPS times (1000) or until SIGTERM, or replaces the one rule of a node\n"
+	"by the other, which has to be there first; the first answer that is no success, or that\n"
+	"says that nothing changed, ends it with status 1. Prints one line of JSON.\n";
 
 /* Of all answers, in us */
 struct series {
@@ -33,7 +35,9 @@ enum { WHOLE, LOAD, COMMIT, GRACE, N_SERIES };
 
 struct swap {
 	struct shunt_client *client;
-	char *params[2];
+	char *params[2];		/* of apply; or the rules */
+	const char *node;		/* whose rule is replaced; NULL: apply */
+	char id[32];			/* of the rule that is there */
 	uint64_t applied, rendered;
 	struct series series[N_SERIES];
 };
@@ -80,7 +84,11 @@ static bool swap_answer(struct swap *swap, const char *answer)
 {
 	json_t *json = json_loads(answer, 0, NULL);
 	bool changed = json_is_true(json_object_get(json, "changed"));
+	const char *id = json_string_value(json_object_get(json, "id"));
 	int i;
+
+	if (id)
+		snprintf(swap->id, sizeof(swap->id), "%s", id);
 
 	swap->rendered += json_integer_value(json_object_get(json, "rendered"));
 	for (i = LOAD; i < N_SERIES; i++)
@@ -90,14 +98,26 @@ static bool swap_answer(struct swap *swap, const char *answer)
 	return changed;
 }
 
+/* The caller frees */
+static char *replace_params(const struct swap *swap, const char *rule)
+{
+	json_t *params = json_pack("{s:s, s:s, s:s}", "node", swap->node, "id", swap->id, "rule", rule);
+	char *text = json_dumps(params, JSON_COMPACT);
+
+	json_decref(params);
+	return text;
+}
+
 static bool swap_once(struct swap *swap, const char *params)
 {
+	char *answer = NULL, *replace = swap->node ? replace_params(swap, params) : NULL;
 	uint64_t start = now_us();
-	char *answer = NULL;
 	bool good;
 	int r;
 
-	r = shunt_client_call(swap->client, "apply", params, &answer);
+	r = shunt_client_call(swap->client, replace ? "rule.replace" : "apply",
+			      replace ? replace : params, &answer);
+	free(replace);
 	series_add(&swap->series[WHOLE], now_us() - start);
 	good = r == 0 && swap_answer(swap, answer);
 	if (!good)
@@ -107,6 +127,29 @@ static bool swap_once(struct swap *swap, const char *params)
 		swap->applied++;
 	free(answer);
 	return good;
+}
+
+/* The id of the rule that is there: RULE-B replaces it first */
+static bool swap_find(struct swap *swap, const char *rule)
+{
+	char params[128], *answer = NULL;
+	const json_t *item;
+	json_t *json;
+	size_t i;
+
+	snprintf(params, sizeof(params), "{\"node\":\"%s\"}", swap->node);
+	if (shunt_client_call(swap->client, "rule.list", params, &answer) != 0) {
+		free(answer);
+		return false;
+	}
+	json = json_loads(answer, 0, NULL);
+	json_array_foreach(json_object_get(json, "rules"), i, item)
+		if (!strcmp(json_string_value(json_object_get(item, "rule")), rule))
+			snprintf(swap->id, sizeof(swap->id), "%s",
+				 json_string_value(json_object_get(item, "id")));
+	json_decref(json);
+	free(answer);
+	return swap->id[0];
 }
 
 static void swap_print(const struct swap *swap)
@@ -124,7 +167,8 @@ static void swap_print(const struct swap *swap)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "socket", required_argument, NULL, 's' }, {}
+		{ "socket", required_argument, NULL, 's' },
+		{ "node", required_argument, NULL, 'N' }, {}
 	};
 	struct swap swap = { .series = {
 		{ .name = "apply_us" }, { .name = "load_us" }, { .name = "commit_us" },
@@ -139,6 +183,8 @@ int main(int argc, char **argv)
 			path = optarg;
 		else if (c == 'n')
 			n = strtoull(optarg, NULL, 10);
+		else if (c == 'N')
+			swap.node = optarg;
 		else
 			break;
 	}
@@ -146,8 +192,9 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	swap.params[0] = read_params(argv[optind]);
-	swap.params[1] = read_params(argv[optind + 1]);
+	for (i = 0; i < 2; i++)
+		swap.params[i] = swap.node ? strdup(argv[optind + i]) :
+					     read_params(argv[optind + i]);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	r = shunt_client_open(path, TIMEOUT_MS, &swap.client);
@@ -155,8 +202,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "swap: '%s': %s\n", path, strerror(-r));
 		return 2;
 	}
+	if (swap.node && !swap_find(&swap, swap.params[0])) {
+		fprintf(stderr, "swap: node '%s' has no rule '%s'\n", swap.node, swap.params[0]);
+		return 2;
+	}
 	for (i = 0; good && !stopped && i < n; i++)
-		good = swap_once(&swap, swap.params[i % 2]);
+		good = swap_once(&swap, swap.params[swap.node ? !(i % 2) : i % 2]);
 	swap_print(&swap);
 	shunt_client_close(swap.client);
 	free(swap.params[0]);
