@@ -160,7 +160,7 @@ keys_table() {
 		node show slow: /nodes/0/config/0 name type value default help
 		node show slow: /nodes/0/in/0 graph hook packets edges
 		rule list guard: / schema rules default
-		rule list guard: /rules/0 node chain index id rule packets
+		rule list guard: /rules/0 node chain index id rule packets bytes last_s
 		set list: / schema sets
 		set list: /sets/0 set type kind comment elements
 		set list some: /sets/0 set type kind comment elements text
