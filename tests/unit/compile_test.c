@@ -197,7 +197,7 @@ static const char sets[] =
 	"33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63, 65, 67, 69, 71, 73, 75, "
 	"77, 79, 81, 83, 85, 87, 89, 91, 93, 95, 97, 99, 101, 103, 105, 107, 109, 111, 113, "
 	"115, 117] }\n"
-	"  b: { type: ip6, elements: [\"::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe\"] }\n";
+	"  b: { type: ip6, elements: [\"::1-::ffff:ffff:ffff:fffe\"] }\n";
 
 static int compile_parts(const char *nodes, const char *graphs, const char *attach,
 			 const struct plan *running, struct diags *diags, struct plan *ret_plan)
