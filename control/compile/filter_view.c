@@ -14,6 +14,7 @@ static const struct link_table no_links;	/* rules on interfaces are compiled in 
 struct viewer {
 	struct plan *plan;
 	struct plan_filter *filter;
+	const struct plan_rule *rule;	/* under way */
 	bool full;			/* a name that a view cannot bring in */
 };
 
@@ -89,6 +90,8 @@ static uint32_t view_hit(void *arg, const char *name)
 
 	if (*name == '#') {
 		id = strtoul(name + 1, NULL, 10);
+		if (viewer->rule->id == id)
+			return viewer->rule->hit;
 		for (i = 0; i < filter->n_rules; i++)
 			if (filter->rule[i].id == id && filter->rule[i].hit)
 				return filter->rule[i].hit;
@@ -127,6 +130,8 @@ static int take_hit(struct viewer *viewer, struct plan_rule *rule)
 	struct plan *plan = viewer->plan;
 	unsigned int i;
 
+	if (rule->hit)
+		return 0;
 	for (i = 0; i < viewer->filter->n_rules; i++)
 		if (viewer->filter->rule[i].id == rule->id && viewer->filter->rule[i].hit)
 			rule->hit = viewer->filter->rule[i].hit;
@@ -172,6 +177,7 @@ static int view_rule(struct viewer *viewer, const struct config *config,
 	struct lowered lowered = {};
 	int r;
 
+	viewer->rule = &viewer->filter->rule[index];
 	r = take_hit(viewer, &viewer->filter->rule[index]);
 	if (r < 0)
 		return r;
