@@ -215,7 +215,6 @@ static int pages_adopt(struct sets *sets, struct err *err)
 	uint32_t slot, page, id;
 	int r;
 
-	pages_mark(sets, 0, 1, true);		/* number 0 is none */
 	for (slot = 0; slot < SHUNT_SETS_MAX; slot++) {
 		if (!sets->slot[slot])
 			continue;
@@ -225,10 +224,16 @@ static int pages_adopt(struct sets *sets, struct err *err)
 		sets->n_pages[sets->slot[slot]] = pages_of(head.lines);
 		pages_mark(sets, sets->slot[slot], pages_of(head.lines), true);
 	}
-	for (page = 1; page < SHUNT_SET_PAGES_MAX; page++)
-		if (!page_is_used(sets, page) &&
-		    bpf_map_lookup_elem(sets->fd[SETS_PAGES], &page, &id) == 0)
+	/*
+	 * A page that has been in use is never without a map again, and the first free ones are taken
+	 * first: behind the first that has none there are no more
+	 */
+	for (page = 1; page < SHUNT_SET_PAGES_MAX; page++) {
+		if (bpf_map_lookup_elem(sets->fd[SETS_PAGES], &page, &id) < 0)
+			break;
+		if (!page_is_used(sets, page))
 			pages_free(sets, page, 1);
+	}
 	return 0;
 }
 
@@ -254,7 +259,8 @@ int sets_open(const char *bpffs, struct sets **ret_sets, struct err *err)
 		goto fail;
 	}
 	sets->slot = slots;
-	r = pages_adopt(sets, err);
+	pages_mark(sets, 0, 1, true);		/* number 0 is none */
+	r = bpffs ? pages_adopt(sets, err) : 0;
 	if (r < 0)
 		goto fail;
 	*ret_sets = sets;

@@ -119,12 +119,13 @@ static __always_inline bool shunt_dset_has(__u32 slot, const struct shunt_set_ke
 					   __u64 now_ns, __u32 len)
 {
 	void *set = bpf_map_lookup_elem(&shunt_dsets, &slot);
+	struct shunt_set_key copy = *key;	/* see shunt_dset_add() */
 	struct shunt_dset_conf *conf;
 	struct shunt_set_value *value;
 
 	if (!set)
 		return false;
-	value = bpf_map_lookup_elem(set, key);
+	value = bpf_map_lookup_elem(set, &copy);
 	if (!value)
 		return false;
 	if (value->expires_ns && value->expires_ns <= now_ns)
@@ -158,6 +159,7 @@ static __always_inline long shunt_dset_add(__u32 slot, const struct shunt_set_ke
 	struct shunt_dset_conf *conf = bpf_map_lookup_elem(&shunt_dset_conf, &slot);
 	void *set = bpf_map_lookup_elem(&shunt_dsets, &slot);
 	struct shunt_set_value fresh = {}, *value;
+	struct shunt_set_key copy = *key;	/* Linux 6.1: no map key from a function's argument */
 	bool expired;
 	long r = -2;	/* ENOENT */
 
@@ -167,9 +169,9 @@ static __always_inline long shunt_dset_add(__u32 slot, const struct shunt_set_ke
 		timeout_ns = conf->timeout_ns;
 	fresh.expires_ns = timeout_ns ? now_ns + timeout_ns : 0;
 	fresh.timeout_ns = timeout_ns;
-	value = bpf_map_lookup_elem(set, key);
+	value = bpf_map_lookup_elem(set, &copy);
 	if (!value) {
-		r = bpf_map_update_elem(set, key, &fresh, BPF_NOEXIST);
+		r = bpf_map_update_elem(set, &copy, &fresh, BPF_NOEXIST);
 		if (!r || r == -17)	/* EEXIST: another CPU was first */
 			return 0;
 		goto full;
