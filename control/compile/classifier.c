@@ -172,12 +172,15 @@ static uint64_t family_place(struct classifier_family *shape, unsigned int famil
 	shape->residual_off = at;
 	at += shape->residual * row_size;
 	shape->vectors_off = at;
-	return at + (uint64_t)shape->windows * 256 * shape->words * sizeof(uint64_t);
+	at += (uint64_t)shape->windows * 256 * shape->words * sizeof(uint64_t);
+	shape->prios_off = at;
+	return at + shape->words * sizeof(uint32_t);
 }
 
 static void family_write(const struct classifier_build *build, uint8_t *image)
 {
 	const struct classifier_family *shape = &build->shape;
+	uint32_t *prio = (uint32_t *)(image + shape->prios_off), i;
 
 	rows_write(build, build->leaf_row, build->n_leaf_rows, image + shape->rows_off);
 	rows_write(build, build->residual, build->n_residual, image + shape->residual_off);
@@ -186,6 +189,9 @@ static void family_write(const struct classifier_build *build, uint8_t *image)
 	if (shape->windows)
 		memcpy(image + shape->vectors_off, build->vector,
 		       (size_t)shape->windows * 256 * shape->words * sizeof(uint64_t));
+	for (i = 0; i < shape->words; i++)
+		prio[i] = build->row[build->box[build->residual[64 * i]].row].prio <<
+			  CLASSIFIER_EDGE_BITS;
 }
 
 static uint64_t shape_place(struct classifier_shape *shape, struct classifier_build *build)

@@ -115,13 +115,14 @@ static void walk_residual(struct walk *walk)
 {
 	const struct classifier_family *family = walk->family;
 	const uint64_t *vectors = (const void *)(walk->image + family->vectors_off);
+	const uint32_t *prios = (const void *)(walk->image + family->prios_off);
 	size_t row_size = classifier_row_size(walk->words == CLASSIFIER_KEY4 ? 4 : 6);
 	uint32_t w, i, value, was;
 	uint64_t left;
 
 	if (!family->residual || family->residual_prio >= walk->best)
 		return;
-	for (w = 0; w < family->words; w++) {
+	for (w = 0; w < family->words && prios[w] < walk->best; w++) {
 		left = w == family->words - 1 && family->residual % 64 ?
 		       (1ULL << family->residual % 64) - 1 : ~0ULL;
 		for (i = 0; i < family->windows; i++) {

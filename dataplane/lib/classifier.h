@@ -151,10 +151,10 @@ struct classifier_family {
 	__u32	residual;		/* rows */
 	__u32	residual_prio;		/* lowest */
 	__u32	vectors_off;		/* [window][256][words] */
+	__u32	prios_off;		/* [words]: the lowest of a word's rows */
 	__u32	words;			/* of a vector */
 	__u32	windows;
 	struct classifier_window window[CLASSIFIER_WINDOWS_MAX];
-	__u8	pad[4];
 	struct classifier_tree tree[CLASSIFIER_TREES_MAX];
 };
 

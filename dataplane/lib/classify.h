@@ -346,7 +346,33 @@ static __always_inline __u64 classify_vector(const struct classify_where *where,
 	return left;
 }
 
-/* Another word of the vectors, or another row. Return: whether that was the last */
+/*
+ * Words of the vectors up to the next one in which rows are left to compare, into walk->left
+ * Return: whether there is one that has better rows than what was found
+ */
+static __always_inline bool classify_residual_word(const struct classify_where *where, int kind)
+{
+	const volatile struct classifier_family *family =
+		&CLASSIFY_SHAPE.family[kind & CLASSIFY_V6];
+	const __u32 *prios = where->image + family->prios_off;
+	struct classify *walk = where->walk;
+	__u64 word = walk->word, left = 0;
+
+#pragma clang loop unroll(disable)
+	for (; !left; word++) {
+		barrier_var(word);
+		if (word >= family->words ||
+		    !classify_less((__u64)prios[word] << 32, walk->found))
+			return false;
+		left = classify_vector(where, kind, word);
+		barrier_var(left);
+	}
+	walk->left = left;
+	walk->word = word ^ walk->view >> 1;	/* ^ 0: the verifier need not tell words apart */
+	return true;
+}
+
+/* One row more. Return: whether that was the last */
 static __always_inline bool classify_residual_step(const struct classify_where *where, int kind)
 {
 	const volatile struct classifier_family *family =
@@ -354,15 +380,8 @@ static __always_inline bool classify_residual_step(const struct classify_where *
 	struct classify *walk = where->walk;
 	__u64 i;
 
-	if (!walk->left) {
-		i = walk->word;
-		barrier_var(i);
-		if (i >= family->words)
-			return true;
-		walk->word = i + 1;
-		walk->left = classify_vector(where, kind, i);
-		return false;
-	}
+	if (!walk->left && !classify_residual_word(where, kind))
+		return true;
 	i = (walk->word - 1) * 64 + classify_lowest_bit(walk->left);
 	walk->left &= walk->left - 1;
 	barrier_var(i);
@@ -414,8 +433,6 @@ static __always_inline __u32 classify_view_rows(const void *image, __u32 view, i
 	return head->views[view & 1].rows[v6];
 }
 
-#define CLASSIFY_STEPS_MAX	(CLASSIFIER_RESIDUAL_MAX + CLASSIFIER_RESIDUAL_MAX / 64)
-
 /* The residual if it is not at its end, and rows of the view. Return: 0 */
 __noinline int classify_rare4(shunt_ctx *ctx, struct classify *walk)
 {
@@ -425,7 +442,7 @@ __noinline int classify_rare4(shunt_ctx *ctx, struct classify *walk)
 		return 0;
 	where.tombstones = where.image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
 	if (walk->word < CLASSIFY_SHAPE.family[0].words || walk->left)
-		bpf_loop(CLASSIFY_STEPS_MAX, classify_residual_loop4, &where, 0);
+		bpf_loop(CLASSIFIER_RESIDUAL_MAX, classify_residual_loop4, &where, 0);
 	bpf_loop(classify_view_rows(where.image, walk->view, 0), classify_view_loop4, &where, 0);
 	return 0;
 }
@@ -438,7 +455,7 @@ __noinline int classify_rare6(shunt_ctx *ctx, struct classify *walk)
 		return 0;
 	where.tombstones = where.image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
 	if (walk->word < CLASSIFY_SHAPE.family[1].words || walk->left)
-		bpf_loop(CLASSIFY_STEPS_MAX, classify_residual_loop6, &where, 0);
+		bpf_loop(CLASSIFIER_RESIDUAL_MAX, classify_residual_loop6, &where, 0);
 	bpf_loop(classify_view_rows(where.image, walk->view, 1), classify_view_loop6, &where, 0);
 	return 0;
 }
