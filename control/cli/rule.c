@@ -161,24 +161,26 @@ static int cmd_rule_del(struct cli *cli, int argc, char **argv)
 static void put_rule(struct cli *cli, const json_t *rule)
 {
 	const char *chain = print_member(cli, rule, "chain");
+	const char *index = print_member(cli, rule, "index");
 
-	buf_printf(&cli->out, "%s%s%s %s: %s\n", chain ? chain : "", chain ? " " : "",
-		   print_cell(cli, rule, "index"), print_cell(cli, rule, "id"),
+	buf_printf(&cli->out, "  rule %s%s%s%s%s: %s\n", chain ? chain : "", chain ? " " : "",
+		   index ? index : "", index ? " " : "", print_cell(cli, rule, "id"),
 		   print_cell(cli, rule, "rule"));
 }
 
 static int render_test(struct cli *cli, const json_t *result)
 {
-	const json_t *jumps = json_object_get(result, "path"), *rule;
+	const json_t *path = json_object_get(result, "path"), *rule;
+	const char *reason = print_member(cli, result, "reason");
 	size_t i;
 
-	buf_printf(&cli->out, "%s: edge %s\n", print_cell(cli, result, "verdict"),
-		   print_cell(cli, result, "edge"));
-	json_array_foreach(jumps, i, rule) {
-		buf_str(&cli->out, "  by rule ");
+	buf_str(&cli->out, print_cell(cli, result, "verdict"));
+	if (reason)
+		buf_printf(&cli->out, "(%s)", reason);
+	buf_char(&cli->out, '\n');
+	json_array_foreach(path, i, rule)
 		put_rule(cli, rule);
-	}
-	if (!json_array_size(jumps))
+	if (!json_array_size(path))
 		buf_str(&cli->out, "  no rule matches: the default\n");
 	return CLI_OK;
 }
@@ -211,9 +213,10 @@ const struct cli_cmd rule_commands[] = {
 	  .example = "shunt rule replace guard 1f3a5c7e tcp dport 23 drop",
 	  .run = cmd_rule_replace, .changes = true },
 	{ "rule test", "NODE PACKET", 2, -1, 0, "Say what the rules do with a packet",
-	  .more = "PACKET is values in the words of rules, or a frame in hexadecimal digits.",
-	  .example = "shunt rule test guard 'ip saddr 192.0.2.1 tcp dport 22 iif eth0'",
-	  .run = cmd_rule_test },
+	  .more = "PACKET is values in the words of rules, or 'hex' and a frame's digits. It goes\n"
+		  "through the program that runs, apart from traffic: nothing counts it.",
+	  .example = "shunt rule test guard ip saddr 192.0.2.1 tcp dport 22 iif eth0",
+	  .run = cmd_rule_test, .changes = true },
 	{ "rule del", "NODE ID", 2, 2, OPT(COMMENT), "Delete a rule",
 	  .example = "shunt rule del guard 1f3a5c7e", .run = cmd_rule_del, .changes = true },
 	{}

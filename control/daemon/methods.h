@@ -46,6 +46,22 @@ METHOD(set_load);
 METHOD(filter_show);
 METHOD(rule_test);
 
+/*
+ * methods_dset.c: elements of a dynamic set, whose descriptor (kernel/dset.h) is @fd. Those that
+ * are methods return as they do.
+ */
+/* Members elements and, if asked for, list. Return: 0 or -errno */
+int dset_write(struct daemon *daemon, int fd, const struct config_set *set, bool list,
+	       struct jsonw *w);
+int dset_method_add(struct daemon *daemon, const struct rpc_call *call, int fd,
+		    const struct config_set *set, struct jsonw *w, struct rpc_error *error);
+int dset_method_del(struct daemon *daemon, const struct rpc_call *call, int fd,
+		    const struct config_set *set, struct jsonw *w, struct rpc_error *error);
+int dset_method_flush(struct daemon *daemon, const struct rpc_call *call, int fd,
+		      const struct config_set *set, struct jsonw *w, struct rpc_error *error);
+int dset_method_load(struct daemon *daemon, const struct rpc_call *call, int fd,
+		     const struct config_set *set, struct jsonw *w, struct rpc_error *error);
+
 /* methods_table.c */
 METHOD(module_list);
 METHOD(module_inspect);

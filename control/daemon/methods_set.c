@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* methods_set.c - sets: those of the configuration, whose edits are transactions */
+/*
+ * methods_set.c - sets: those of the configuration, whose edits are transactions
+ *
+ * Those that are state are methods_dset.c's.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/file.h>
 #include <daemon/methods.h>
+
+#define COUNTED_MAX	262144	/* room of a dynamic set whose elements are counted in a list of sets */
 
 static const struct config_set *find_set(struct daemon *daemon, const char *name,
 					 struct rpc_error *error)
@@ -27,6 +34,24 @@ static const struct config_set *called_set(struct daemon *daemon, const struct r
 	if (rpc_text(call, "set", &name, error) < 0)
 		return NULL;
 	return find_set(daemon, name, error);
+}
+
+/* Elements of a dynamic set. Return: fd; -1: it has none, and @error tells */
+static int open_elements(struct daemon *daemon, const struct config_set *set,
+			 struct rpc_error *error)
+{
+	const struct plan_set *plan = plan_set_find(&daemon->running->plan, set->name);
+	int fd;
+
+	if (!plan)
+		return rpc_fail(error, SHUNT_CLIENT_USAGE,
+				"set '%s' holds nothing yet: no rule of a graph that is attached names it",
+				set->name);
+	fd = install_set(daemon->install, plan);
+	if (fd < 0)
+		return rpc_fail(error, SHUNT_CLIENT_REFUSED, "elements of set '%s': %s", set->name,
+				strerror(-fd));
+	return fd;
 }
 
 static struct tree *set_tree(const struct generation *next, const struct config_set *set)
@@ -53,35 +78,61 @@ static void write_text(struct jsonw *w, const char *key, struct buf *text)
 	buf_fini(text);
 }
 
-static void write_set(struct jsonw *w, const struct config_set *set, bool elements)
+static void write_static(struct jsonw *w, const struct config_set *set,
+			 const struct plan_set *plan, bool elements)
 {
-	const struct tree *comment = tree_get(set->tree, "comment");
-	struct buf type = {}, timeout = {}, text = {};
+	struct buf text = {};
 	unsigned int i;
+
+	jsonw_str(w, "kind", plan && plan->image.kind ? plan->image.kind : "static");
+	jsonw_u64(w, "elements", set->n);
+	if (plan)
+		jsonw_u64(w, "memory_bytes", plan->image.n_lines * SHUNT_SET_LINE);
+	if (!elements)
+		return;
+	for (i = 0; i < set->n; i++) {
+		config_element_print(&set->tuple[i * set->n_fields], set->field, set->n_fields,
+				     &text);
+		buf_char(&text, '\n');
+	}
+	write_text(w, "text", &text);
+}
+
+/* One that no graph uses holds nothing */
+static void write_dynamic(struct daemon *daemon, struct jsonw *w, const struct config_set *set,
+			  const struct plan_set *plan, bool elements)
+{
+	int fd = plan ? install_set(daemon->install, plan) : -ENOENT;
+	struct buf timeout = {};
+
+	jsonw_str(w, "kind", "dynamic");
+	jsonw_u64(w, "size", set->size);
+	jsonw_bool(w, "counters", set->counters);
+	if (set->timeout_ns) {
+		expr_time_print(set->timeout_ns, &timeout);
+		write_text(w, "timeout", &timeout);
+	}
+	if (fd >= 0 && (elements || set->size <= COUNTED_MAX))
+		dset_write(daemon, fd, set, elements, w);
+	fd_close(fd);
+}
+
+static void write_set(struct daemon *daemon, struct jsonw *w, const struct config_set *set,
+		      bool elements)
+{
+	const struct plan_set *plan = plan_set_find(&daemon->running->plan, set->name);
+	const struct tree *comment = tree_get(set->tree, "comment");
+	struct buf type = {};
 
 	config_type_print(set->field, set->n_fields, &type);
 	jsonw_object(w, NULL);
 	jsonw_str(w, "set", set->name);
 	write_text(w, "type", &type);
-	jsonw_str(w, "kind", set->dynamic ? "dynamic" : "static");
 	jsonw_str(w, "comment", comment ? comment->text : NULL);
-	if (!set->dynamic) {
-		jsonw_u64(w, "elements", set->n);
-	} else {
-		jsonw_u64(w, "size", set->size);
-		jsonw_bool(w, "counters", set->counters);
-	}
-	if (set->timeout_ns) {
-		expr_time_print(set->timeout_ns, &timeout);
-		write_text(w, "timeout", &timeout);
-	}
-	for (i = 0; elements && i < set->n; i++) {
-		config_element_print(&set->tuple[i * set->n_fields], set->field, set->n_fields,
-				     &text);
-		buf_char(&text, '\n');
-	}
-	if (elements && !set->dynamic)
-		write_text(w, "text", &text);
+	if (set->dynamic)
+		write_dynamic(daemon, w, set, plan, elements);
+	else
+		write_static(w, set, plan, elements);
 	jsonw_object_end(w);
 }
 
@@ -97,7 +148,7 @@ METHOD(set_list)
 	jsonw_array(w, "sets");
 	for (i = 0; i < config->n_sets; i++)
 		if (!set || set == &config->set[i])
-			write_set(w, &config->set[i], set);
+			write_set(daemon, w, &config->set[i], set);
 	jsonw_array_end(w);
 	return 0;
 }
@@ -218,17 +269,17 @@ static int edit_check(const struct edit *edit, struct rpc_error *error)
 	return 0;
 }
 
-static int set_edit(struct daemon *daemon, const struct rpc_call *call, bool add, struct jsonw *w,
+static int set_edit(struct daemon *daemon, const struct rpc_call *call,
+		    const struct config_set *set, bool add, struct jsonw *w,
 		    struct rpc_error *error)
 {
-	const struct config_set *set = called_set(daemon, call, error);
 	struct edit edit = { .set = set, .add = add };
 	struct tree *tree, *elements;
 	const char **word;
 	unsigned int n;
 	int r;
 
-	if (!set || rpc_words(call, "elements", &word, &n, error) < 0)
+	if (rpc_words(call, "elements", &word, &n, error) < 0)
 		return -1;
 	if (rpc_text_or(call, "timeout", NULL)) {
 		free(word);
@@ -257,14 +308,41 @@ static int set_edit(struct daemon *daemon, const struct rpc_call *call, bool add
 	return method_commit(daemon, call, edit.next, w, error);
 }
 
+typedef int (*dset_method)(struct daemon *daemon, const struct rpc_call *call, int fd,
+			   const struct config_set *set, struct jsonw *w, struct rpc_error *error);
+
+static int call_dynamic(struct daemon *daemon, const struct rpc_call *call,
+			const struct config_set *set, dset_method method, struct jsonw *w,
+			struct rpc_error *error)
+{
+	int fd = open_elements(daemon, set, error), r = -1;
+
+	if (fd >= 0)
+		r = method(daemon, call, fd, set, w, error);
+	fd_close(fd);
+	return r;
+}
+
 METHOD(set_add)
 {
-	return set_edit(daemon, call, true, w, error);
+	const struct config_set *set = called_set(daemon, call, error);
+
+	if (!set)
+		return -1;
+	if (set->dynamic)
+		return call_dynamic(daemon, call, set, dset_method_add, w, error);
+	return set_edit(daemon, call, set, true, w, error);
 }
 
 METHOD(set_del)
 {
-	return set_edit(daemon, call, false, w, error);
+	const struct config_set *set = called_set(daemon, call, error);
+
+	if (!set)
+		return -1;
+	if (set->dynamic)
+		return call_dynamic(daemon, call, set, dset_method_del, w, error);
+	return set_edit(daemon, call, set, false, w, error);
 }
 
 /* ---- flush, load --------------------------------------------------------------------------- */
@@ -277,6 +355,8 @@ METHOD(set_flush)
 
 	if (!set)
 		return -1;
+	if (set->dynamic)
+		return call_dynamic(daemon, call, set, dset_method_flush, w, error);
 	next = method_edit(daemon);
 	tree = set_tree(next, set);
 	if (tree_get(tree, "elements"))
@@ -324,6 +404,8 @@ METHOD(set_load)
 		return -1;
 	if (!json_is_string(given))
 		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'text', a string", call->method);
+	if (set->dynamic)
+		return call_dynamic(daemon, call, set, dset_method_load, w, error);
 	next = method_edit(daemon);
 	tree = set_tree(next, set);
 	if (rpc_flag(call, "add"))

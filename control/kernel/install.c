@@ -498,6 +498,11 @@ void install_hits(const struct install *install, uint32_t hit, struct filter_hit
 	hits_get(&install->shared.hits, hit, ret_hits);
 }
 
+int install_set(const struct install *install, const struct plan_set *set)
+{
+	return sets_dynamic(install->shared.sets, set->slot);
+}
+
 unsigned int install_attachments(struct install *install, const struct plan *plan,
 				 const struct plan_attach *want, unsigned int n)
 {

@@ -227,6 +227,7 @@ static const struct {
 	{ "rule.add", "node:s rule:s index:i chain:s comment:s" },
 	{ "rule.insert", "node:s rule:s index:i before:s chain:s comment:s" },
 	{ "rule.replace", "node:s id:s rule:s comment:s" }, { "rule.del", "node:s id:s comment:s" },
+	{ "rule.test", "node:s packet:s" }, { "filter.show", "node:s" },
 	{ "set.list", "set:s" }, { "set.add", "set:s elements:l timeout:s comment:s" },
 	{ "set.del", "set:s elements:l comment:s" }, { "set.flush", "set:s comment:s" },
 	{ "set.load", "set:s text:s add:b comment:s" }, { "module.list", "" },

@@ -138,14 +138,13 @@ static const struct render_case {
 	  "CHAIN  INDEX  ID  RULE\n-          0  0a  jump web\nweb        0  0b  drop\n"
 	  "default: drop\n", 0 },
 	{ "rule test", { "rule", "test", "guard", "x" }, "rule.test",
-	  "{\"verdict\":\"drop(spoofed)\",\"edge\":\"drop\",\"path\":["
-	  "{\"chain\":null,\"index\":2,\"id\":\"0a\",\"rule\":\"jump web\"},"
-	  "{\"chain\":\"web\",\"index\":0,\"id\":\"0b\",\"rule\":\"drop(spoofed)\"}]}",
-	  "drop(spoofed): edge drop\n  by rule 2 0a: jump web\n"
-	  "  by rule web 0 0b: drop(spoofed)\n", 0 },
+	  "{\"verdict\":\"drop\",\"edge\":\"drop\",\"reason\":\"spoofed\",\"path\":["
+	  "{\"index\":2,\"id\":\"0a\",\"rule\":\"jump web\"},"
+	  "{\"chain\":\"web\",\"id\":\"0b\",\"rule\":\"drop(spoofed)\"}]}",
+	  "drop(spoofed)\n  rule 2 0a: jump web\n  rule web 0b: drop(spoofed)\n", 0 },
 	{ "rule test: the default", { "rule", "test", "guard", "x" }, "rule.test",
-	  "{\"verdict\":\"accept\",\"edge\":\"accept\",\"path\":[]}",
-	  "accept: edge accept\n  no rule matches: the default\n", 0 },
+	  "{\"verdict\":\"accept\",\"edge\":\"accept\",\"reason\":null,\"path\":[]}",
+	  "accept\n  no rule matches: the default\n", 0 },
 	{ "set list", { "set", "list" }, "set.list",
 	  "{\"sets\":[{\"set\":\"blocked\",\"type\":\"ip\",\"kind\":\"ranges\",\"elements\":1000000,"
 	  "\"memory_bytes\":12582912},{\"set\":\"seen\",\"type\":\"ip . port\",\"kind\":\"dynamic\","
