@@ -13,7 +13,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -396,6 +399,8 @@ static void *exchanger(void *arg)
 		change.set = sets_create(sets, "x", image[i & 1].line, image[i & 1].n_lines, &err);
 		if (change.set < 0 || sets_exchange(sets, &change, 1, &err) < 0)
 			return "exchange failed";
+		if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+			return "no grace period";
 		sets_drop(sets, &change, 1);
 		rounds++;
 	}
