@@ -88,8 +88,8 @@ void classifier_fini(struct classifier *classifier);
  * @add:	Rows with a prio between those of the base; ref's extensions counted from
  *		classifier_view_ext()
  * @gone:	Base rules that no longer count, ascending
- * Return: 0; -ENOSPC: more than a view holds; -EBUSY: a rule that goes hid others when the base
- *	   was built: build again
+ * Any rule may go: the image has the rows that others hide, too.
+ * Return: 0; -ENOSPC: more than a view holds; -EINVAL: no such base rule
  */
 int classifier_view(void *image, const struct classifier_shape *shape, unsigned int view,
 		    const struct classifier_rows *add, const struct classifier_ext *ext,
