@@ -397,25 +397,36 @@ unsigned int store_list(const struct store *store, uint32_t **ret_number)
 	return n;
 }
 
-/* The newest ones stay, and what the records of those are edits of */
+static bool store_is_edit(const struct store *store, uint32_t number)
+{
+	char path[PATH_MAX];
+
+	store_gen_path(store, number, true, path, sizeof(path));
+	return access(path, F_OK) == 0;
+}
+
+/*
+ * The newest ones stay, and the record that the oldest of them is an edit of: the next lower one
+ * that is whole, for a whole one begins the count of edits anew
+ */
 void store_prune(const struct store *store, uint32_t running)
 {
-	unsigned int i, k, n, kept = 0, n_bases = 0;
-	uint32_t *number, base[STORE_KEEP], of;
+	unsigned int i, n, kept = 0;
+	bool whole = true;		/* the oldest that is kept */
+	uint32_t *number;
 
 	n = store_list(store, &number);
 	for (i = 0; i < n; i++) {
-		if (number[i] <= running && kept < STORE_KEEP) {
-			kept++;
-			of = store_base(store, number[i]);
-			if (of && (!n_bases || base[n_bases - 1] != of))
-				base[n_bases++] = of;
-			continue;
-		}
-		for (k = 0; k < n_bases && base[k] != number[i]; k++)
-			;
-		if (k == n_bases)
+		if (number[i] > running) {
 			store_remove(store, number[i]);
+		} else if (kept < STORE_KEEP) {
+			if (++kept == STORE_KEEP)
+				whole = !store_is_edit(store, number[i]);
+		} else if (!whole && !store_is_edit(store, number[i])) {
+			whole = true;
+		} else {
+			store_remove(store, number[i]);
+		}
 	}
 	free(number);
 }
