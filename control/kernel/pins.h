@@ -7,11 +7,16 @@
  *	miss_xdp miss_tc	packets that found a slot empty
  *	ports_xdp ports_tc	targets of redirect()
  *	cpu			packet contexts and counters
+ *	hits			what rules and named counters counted (hits.h)
+ *	state			limits, quotas and logs of rules
+ *	events			what rules log (events.h)
  *	sets set_pages		static sets (sets.h)
  *	dsets dset_conf dset_full	dynamic ones
  *	link/			attachments (attach.h)
  *	graph/NAME@HOOK@GEN/	one rendering: 'next' (program array), 'root'
  *	table/NODE:TABLE:HASH	tables that outlive a generation
+ *	image/NODE@GEN		a filter's rules (images.h)
+ *	trial/			tables of a packet that is tried, while it is (trial.h)
  */
 #ifndef KERNEL_PINS_H
 #define KERNEL_PINS_H
