@@ -427,12 +427,67 @@ int change_recover(struct daemon *daemon, struct err *err)
 	return r;
 }
 
+static bool change_uses_links(const struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_filters; i++)
+		if (plan->filter[i].uses_links)
+			return true;
+	return false;
+}
+
+static struct generation *change_copy(const struct daemon *daemon)
+{
+	struct generation *next = generation_new();
+
+	next->number = daemon->last_number + 1;
+	next->tree = tree_copy(&next->arena, daemon->running->tree);
+	return next;
+}
+
+/* Whether the running configuration makes other programs than those that run */
+static bool change_would(struct daemon *daemon)
+{
+	struct generation *next = change_copy(daemon);
+	bool would;
+
+	would = generation_build(next, daemon->module_dir, daemon_links(daemon),
+				 &daemon->running->plan) == 0 && !change_is_none(daemon, next);
+	generation_free(next);
+	return would;
+}
+
+/* Rules name interfaces: one that came, went or has another index now makes other programs of them */
+static void change_follow_links(struct daemon *daemon)
+{
+	struct rpc_peer self = { .pid = getpid(), .uid = getuid(), .gid = getgid() };
+	struct change change = { .comment = "an interface that rules name came or went" };
+	struct rpc_error error = {};
+	struct buf out = {};
+	struct jsonw w;
+
+	if (daemon->pending.generation || !change_uses_links(&daemon->running->plan) ||
+	    !change_would(daemon))
+		return;
+	change.next = change_copy(daemon);
+	jsonw_init(&w, &out, false);
+	jsonw_object(&w, NULL);
+	if (change_apply(daemon, &self, &change, &w, &error) < 0)
+		log_error("following the interfaces failed: %s", error.message.data);
+	buf_fini(&out);
+	buf_fini(&error.message);
+	buf_fini(&error.findings);
+}
+
 void change_reconcile(struct daemon *daemon)
 {
-	struct generation *running = daemon->running;
+	struct generation *running;
 
 	if (daemon->stuck)
 		return;
+	change_follow_links(daemon);
+	running = daemon->running;
 	generation_reattach(running, daemon_links(daemon));
 	install_ports(daemon->install, &running->plan, daemon_links(daemon));
 	install_attachments(daemon->install, &running->plan, running->plan.attach,

@@ -11,10 +11,18 @@
 #include <daemon/generation.h>
 #include <daemon/rpc.h>
 #include <daemon/store.h>
+#include <kernel/dset.h>
 #include <kernel/install.h>
 #include <kernel/netlink.h>
 
 struct monitor;
+
+/* Where the search for expired elements is */
+struct collect {
+	uv_timer_t timer;
+	unsigned int set;		/* in the running plan */
+	struct dset_cursor cursor;
+};
 
 struct daemon {
 	const char *run_dir;		/* sockets, lock, verifier logs, bpffs */
@@ -34,6 +42,7 @@ struct daemon {
 	uv_poll_t mirror_poll;
 	uv_timer_t retry_timer;		/* failed attachments, a stale mirror */
 	uv_timer_t confirm_timer;
+	struct collect collect;
 	struct store_pending pending;	/* generation 0: none */
 };
 
@@ -67,6 +76,9 @@ void change_confirm(struct daemon *daemon);
 int change_recover(struct daemon *daemon, struct err *err);
 /* The mirror changed: attach, detach */
 void change_reconcile(struct daemon *daemon);
+
+/* collect.c - expired elements of dynamic sets */
+void collect_start(struct daemon *daemon);
 
 /* status.c - facts */
 void status_write(struct daemon *daemon, struct jsonw *w);

@@ -192,6 +192,7 @@ static void daemon_watch(struct daemon *daemon)
 	uv_timer_init(&daemon->loop, &daemon->retry_timer);
 	daemon->retry_timer.data = daemon;
 	uv_timer_start(&daemon->retry_timer, retry, RETRY_MS, RETRY_MS);
+	collect_start(daemon);
 }
 
 static int daemon_listen(struct daemon *daemon, struct server *server[2], struct err *err)

@@ -229,6 +229,8 @@ static void all_roots(const struct hook *hook)
 enum where { FIRST, LAST, MISS };
 
 /* Rule i is about network i and port 1024 + i; by ports: about the port alone */
+#define PORT(i)	(1024 + (i) % 60000)
+
 static char *filter_yaml(bool ip6, bool by_port, unsigned int n)
 {
 	struct buf yaml = { 0 };
@@ -237,13 +239,13 @@ static char *filter_yaml(bool ip6, bool by_port, unsigned int n)
 	buf_printf(&yaml, "nodes:\n  f:\n    module: filter\n    rules:%s\n", n ? "" : " []");
 	for (i = 0; i < n; i++) {
 		if (by_port)
-			buf_printf(&yaml, "      - \"tcp dport %u accept\"\n", 1024 + i);
+			buf_printf(&yaml, "      - \"tcp dport %u accept\"\n", PORT(i));
 		else if (ip6)
-			buf_printf(&yaml, "      - \"ip6 saddr fd00:0:0:%x::/64 tcp dport %u accept\"\n",
-				   i + 1, 1024 + i);
+			buf_printf(&yaml, "      - \"ip6 saddr fd00:0:%x:%x::/64 tcp dport %u accept\"\n",
+				   (i + 1) >> 16, (i + 1) & 0xffff, PORT(i));
 		else
-			buf_printf(&yaml, "      - \"ip saddr 10.%u.%u.0/24 tcp dport %u accept\"\n",
-				   i / 256, i % 256, 1024 + i);
+			buf_printf(&yaml, "      - \"ip saddr %u.%u.%u.0/24 tcp dport %u accept\"\n",
+				   10 + i / 65536, i / 256 % 256, i % 256, PORT(i));
 	}
 	buf_printf(&yaml, "graphs:\n  g: [f]\n");
 	return buf_take(&yaml);
@@ -255,15 +257,16 @@ static void filter_packet(bool ip6, unsigned int n, enum where where, struct pkt
 	char src[64];
 
 	if (ip6)
-		snprintf(src, sizeof(src), "fd00:0:0:%x::1", where == MISS ? 0xffff : i + 1);
+		snprintf(src, sizeof(src), "fd00:0:%x:%x::1",
+			 where == MISS ? 0xffff : (i + 1) >> 16, (i + 1) & 0xffff);
 	else if (where == MISS)
 		snprintf(src, sizeof(src), "192.0.2.1");
 	else
-		snprintf(src, sizeof(src), "10.%u.%u.1", i / 256, i % 256);
+		snprintf(src, sizeof(src), "%u.%u.%u.1", 10 + i / 65536, i / 256 % 256, i % 256);
 	if (ip6)
-		pkt_build(ret_pkt, TCP6(src, "fd00::2", 1000, 1024 + i, PKT_ACK));
+		pkt_build(ret_pkt, TCP6(src, "fd00::2", 1000, PORT(i), PKT_ACK));
 	else
-		pkt_build(ret_pkt, TCP4(src, "172.16.0.2", 1000, 1024 + i, PKT_ACK));
+		pkt_build(ret_pkt, TCP4(src, "172.16.0.2", 1000, PORT(i), PKT_ACK));
 }
 
 static void filters(const struct hook *hook, const char *label, bool ip6, bool by_port,
@@ -292,17 +295,51 @@ static void filters(const struct hook *hook, const char *label, bool ip6, bool b
 
 static void all_filters(const struct hook *hook)
 {
-	static const unsigned int rules[] = { 0, 10, 100, 500 };
+	static const unsigned int rules[] = { 0, 10, 100, 1000, 10000, 100000 };
 	unsigned int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 6; i++)
 		filters(hook, "filter.4.rules", false, false, rules[i]);
 	if (hook->few)
 		return;
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 6; i++)
 		filters(hook, "filter.6.rules", true, false, rules[i]);
-	for (i = 1; i < 4; i++)
+	for (i = 1; i < 5; i++)
 		filters(hook, "filter.4.ports", false, true, rules[i]);
+}
+
+/* One rule and what it does besides matching */
+static void all_statements(const struct hook *hook)
+{
+	static const struct {
+		const char *name, *rule;
+	} cases[] = {
+		{ "filter.limit.rule", "limit rate over 100000000/second drop" },
+		{ "filter.limit.source", "limit rate over 100000000/second per saddr drop" },
+		{ "filter.quota", "quota over 1000000 gbytes drop" },
+		{ "filter.mark", "meta mark set 1 accept" },
+		{ "filter.counter", "counter name seen accept" },
+		{ "filter.length", "ip length 40-1500 accept" },
+	};
+	char name[96], *yaml;
+	struct buf text = { 0 };
+	struct rig *rig;
+	struct pkt pkt;
+	unsigned int i;
+
+	filter_packet(false, 1, FIRST, &pkt);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", hook->prefix, cases[i].name);
+		if (!bench_wanted(name))
+			continue;
+		buf_printf(&text, "nodes:\n  f:\n    module: filter\n    rules: [ \"%s\" ]\n"
+			   "graphs:\n  g: [f]\n", cases[i].rule);
+		yaml = buf_take(&text);
+		rig = rig_new(yaml, hook->hook);
+		measure(hook, name, 1, rig->root_fd, &pkt);
+		rig_free(rig);
+		free(yaml);
+	}
 }
 
 /* ---- the others ---- */
@@ -338,6 +375,7 @@ int main(void)
 		hook_init(&hooks[i]);
 		all_hops(&hooks[i]);
 		all_roots(&hooks[i]);
+		all_statements(&hooks[i]);
 		all_filters(&hooks[i]);
 		all_modules(&hooks[i]);
 		rig_free(hooks[i].rig);
