@@ -127,7 +127,8 @@ diag "loaded in $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
 is "the last of them" "$(hit "${last%/*}" 5)" one
 ok "are exported without a difference" same
 sh_ export | sed '0,/^      # large$/s//&\n      1.2.3.4/' >"$TMP/more.yaml"
-is "a difference is short" "$(sh_ diff "$TMP/more.yaml")" "~ /sets/blocked/elements: +1 (200001 elements)"
+is "a difference is short" "$(sh_ diff "$TMP/more.yaml")" \
+	"~ /sets/blocked/elements: +1 (200001 elements)"
 
 # ---- state ----
 before=$(generation)
