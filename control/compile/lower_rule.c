@@ -421,11 +421,11 @@ static void vmap_lower(struct lower *l, struct lower_conj *conj)
 
 	if (key->set && !map_named(l, key->set, &map, &tuples))
 		return;
+	lower_conj_fields(l, conj, tuples.field, tuples.n_fields);
 	guards(l, conj, &block);
 	if (to_decide(l, conj))
 		decide(l, conj, &block);
 	prelude(l, conj, &block, false);
-	lower_conj_fields(l, conj, tuples.field, tuples.n_fields);
 	if (vmap_has(&map, false)) {
 		if (lower_field_in_key(tuples.field, tuples.n_fields))
 			put_all(l, conj, &map);

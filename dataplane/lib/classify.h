@@ -511,45 +511,62 @@ static __always_inline bool classify_family(const struct classify_where *where, 
 }
 
 /**
- * classify() - The row that decides
+ * classify_most() - All but what is rare, which calls deeper
  * @ctx:	For CLASSIFY_HOLDS()
  * @image:	The image's map value: CLASSIFY_IMAGE()
  * @v6:		0 or 1, a constant: which family's rows; what is no IP is of the other
- * @key:	By classify_key4() or classify_key6()
  * @floor:	Rows up to this priority (without edge) do not count; 0: all do
- * Return: the one with the lowest prio whose conditions hold
+ * @walk:	With its key, by classify_key4() or classify_key6(). 'found' is the row
+ * Return: whether classify_rare() has to look for a better one
  */
-static __always_inline struct classify_found classify(shunt_ctx *ctx, const void *image, int v6,
-						      const struct classify_key *key, __u32 floor)
+static __always_inline bool classify_most(shunt_ctx *ctx, const void *image, int v6, __u32 floor,
+					  struct classify *walk)
 {
 	const struct classifier_head *head = image;
 	__u32 in_force = *(const volatile __u32 *)&head->view;	/* once */
-	struct classify walk = {
-		.key = *key,
-		.floor = floor ? ((__u64)floor + 1) << (32 + CLASSIFIER_EDGE_BITS) : 0,
-		.view = in_force, .gone = head->views[in_force & 1].gone, .found = head->none,
-	};
-	const struct classify_where where = {
-		.ctx = ctx, .image = image, .walk = &walk,
-		.tombstones = image + classify_view_off(&walk) + CLASSIFIER_VIEW_GONE,
-	};
+	struct classify_where where = { .ctx = ctx, .image = image, .walk = walk };
 	bool done;
 
+	walk->floor = floor ? ((__u64)floor + 1) << (32 + CLASSIFIER_EDGE_BITS) : 0;
+	walk->view = in_force;
+	walk->gone = head->views[in_force & 1].gone;
+	walk->found = head->none;
+	walk->left = walk->word = 0;
+	where.tombstones = image + classify_view_off(walk) + CLASSIFIER_VIEW_GONE;
 	if (CLASSIFY_SHAPE.exts)
 		done = classify_family(&where, v6 | CLASSIFY_EXTS);
 	else
 		done = classify_family(&where, v6);
-	if (!done || classify_view_rows(image, in_force, v6)) {
-		struct classify rare = walk;	/* the other one stays in registers */
+	if (done) {
+		walk->left = 0;
+		walk->word = CLASSIFY_SHAPE.family[v6].words;
+	}
+	return !done || classify_view_rows(image, in_force, v6);
+}
 
-		if (done) {
-			rare.left = 0;
-			rare.word = CLASSIFY_SHAPE.family[v6].words;
-		}
-		if (v6)
-			classify_rare6(ctx, &rare);
-		else
-			classify_rare4(ctx, &rare);
+/* @walk: a copy, for the one of classify_most() to stay in registers */
+static __always_inline void classify_rare(shunt_ctx *ctx, int v6, struct classify *walk)
+{
+	if (v6)
+		classify_rare6(ctx, walk);
+	else
+		classify_rare4(ctx, walk);
+}
+
+/**
+ * classify() - The row that decides: the one with the lowest prio whose conditions hold
+ * @key:	By classify_key4() or classify_key6()
+ * The rest as of classify_most()
+ */
+static __always_inline struct classify_found classify(shunt_ctx *ctx, const void *image, int v6,
+						      const struct classify_key *key, __u32 floor)
+{
+	struct classify walk = { .key = *key };
+
+	if (classify_most(ctx, image, v6, floor, &walk)) {
+		struct classify rare = walk;
+
+		classify_rare(ctx, v6, &rare);
 		walk.found = rare.found;
 	}
 	return (struct classify_found){ .prio = walk.found >> 32, .ref = walk.found };

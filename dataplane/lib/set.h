@@ -12,11 +12,10 @@
  * A key is the values in order, each in host order: ip, port, proto, mark, vlan, iif one
  * word; ip6 four (the highest first); ether two (the high 16 bits first).
  *
- * A page is a map of its own (table shunt_set_pages, an array of maps), just small enough for
- * kmalloc(): so it lies in the kernel's direct mapping, that is, behind large pages. A larger map
- * is of single 4 KiB pages; a random access to one of some MB then costs a TLB miss, which in a
- * virtual machine is more than all else together (130 ns against 20 for 8 MB, EPYC, Linux 6.18).
- * Pages are of one size, hence lookups in them are code in line, not calls.
+ * A page is a map of its own (table shunt_set_pages, an array of maps). All are of one size, hence
+ * lookups in them are code in line; in inner maps of different sizes each would be a call. With
+ * a word to name the first, sets are exchanged without a system call or a wait. 31 KiB is as much
+ * as kmalloc() gives a map: no stretch of kernel addresses need be found for a set of 100 MB.
  *
  * Line 0 of an image is a struct shunt_set_head. What follows is one of:
  *
@@ -51,7 +50,7 @@
 #define SHUNT_SET_ELEMENTS_MAX	(4u << 20)
 #define SHUNT_SET_KEY_WORDS	10
 #define SHUNT_SET_LINE		64	/* bytes */
-#define SHUNT_SET_PAGE_LINES	496	/* 31 KiB: as much as kmalloc() gives a map */
+#define SHUNT_SET_PAGE_LINES	496	/* 31 KiB, and the map's own bytes: kmalloc() */
 #define SHUNT_SET_PAGES_MAX	32768	/* of all sets; number 0 is none */
 
 struct shunt_set_key {

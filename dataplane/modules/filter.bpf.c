@@ -54,6 +54,24 @@ static __always_inline const void *filter_image_get(void)
 #define CLASSIFY_HOLDS(ctx, index)	filter_ext_holds(ctx, index)
 #include <shunt/lib/classify.h>
 
+#define FILTER_NONE	(~0ULL)
+#define FILTER_RARE	(~0ULL - 1)	/* no row's either: its prio is CLASSIFIER_NONE */
+
+/* A walk that classify_rare() goes on with */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct classify);
+} filter_rest SEC(".maps");
+
+static __always_inline struct classify *filter_rest_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&filter_rest, &zero);
+}
+
 /* A packet on its way through the rules */
 struct filter_way {
 	shunt_ctx *ctx;
@@ -62,26 +80,65 @@ struct filter_way {
 	__u32	edge;
 };
 
-static __always_inline struct classify_found filter_find(const struct filter_way *way)
+/*
+ * A chain of calls has 512 bytes of stack, and conditions on sets are at its end: each family has
+ * a frame of its own, which is gone before what is rare is looked at and before statements run.
+ * Return: the row; FILTER_RARE: classify_rare() is to go on
+ */
+static __noinline __u64 filter_find4(const struct filter_way *way, const void *image)
 {
-	struct classify_found none = { .prio = CLASSIFIER_NONE };
+	struct classify walk, *rest;
+
+	classify_key4(way->pkt, &walk.key);
+	if (!classify_most(way->ctx, image, 0, way->floor, &walk))
+		return walk.found;
+	rest = filter_rest_get();
+	if (!rest)
+		return walk.found;
+	*rest = walk;
+	return FILTER_RARE;
+}
+
+static __noinline __u64 filter_find6(const struct filter_way *way, const void *image)
+{
+	struct classify walk, *rest;
+
+	classify_key6(way->pkt, &walk.key);
+	if (!classify_most(way->ctx, image, 1, way->floor, &walk))
+		return walk.found;
+	rest = filter_rest_get();
+	if (!rest)
+		return walk.found;
+	*rest = walk;
+	return FILTER_RARE;
+}
+
+static __always_inline __u64 filter_rare(const struct filter_way *way)
+{
+	struct classify *rest = filter_rest_get();
+
+	if (!rest)
+		return FILTER_NONE;
+	classify_rare(way->ctx, way->pkt->l3 == 6, rest);
+	return rest->found;
+}
+
+static __always_inline __u64 filter_find(const struct filter_way *way)
+{
 	const void *image = filter_image_get();
-	struct classify_key key;
+	__u64 found;
 
 	if (!image)
-		return none;
-	if (way->pkt->l3 == 6) {
-		classify_key6(way->pkt, &key);
-		return classify(way->ctx, image, 1, &key, way->floor);
-	}
-	classify_key4(way->pkt, &key);
-	return classify(way->ctx, image, 0, &key, way->floor);
+		return FILTER_NONE;
+	found = way->pkt->l3 == 6 ? filter_find6(way, image) : filter_find4(way, image);
+	return found == FILTER_RARE ? filter_rare(way) : found;
 }
 
 /* Return: whether the rules are done with the packet: it has its edge */
 static __always_inline bool filter_step(struct filter_way *way)
 {
-	struct classify_found found = filter_find(way);
+	__u64 row = filter_find(way);
+	struct classify_found found = { .prio = row >> 32, .ref = row };
 	__u32 verdict;
 
 	if (found.prio == CLASSIFIER_NONE) {

@@ -219,6 +219,21 @@ union filter_key {
 	__u32	word[FILTER_KEY_ROOM];
 };
 
+/* In no frame: those who ask for a set have taken most of the stack */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, union filter_key);
+} filter_key SEC(".maps");
+
+static __always_inline union filter_key *filter_key_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&filter_key, &zero);
+}
+
 static __always_inline void filter_key_put(union filter_key *key, __u64 at, __u32 word)
 {
 	barrier_var(at);
@@ -328,24 +343,24 @@ static __always_inline bool filter_key_build(shunt_ctx *ctx, const struct shunt_
 __noinline int filter_set_has(shunt_ctx *ctx, __u64 parts, __u32 slot, __u32 dynamic)
 {
 	struct shunt_cpu *cpu = shunt_this_cpu();
-	union filter_key key;
+	union filter_key *key = filter_key_get();
 
-	if (!cpu || !filter_key_build(ctx, &cpu->pkt, parts, &key))
+	if (!cpu || !key || !filter_key_build(ctx, &cpu->pkt, parts, key))
 		return -1;
 	if (dynamic)
-		return shunt_dset_has(slot, &key.key, shunt_now_ns(&cpu->pkt), cpu->pkt.len);
-	return shunt_set_has(slot, &key.key);
+		return shunt_dset_has(slot, &key->key, shunt_now_ns(&cpu->pkt), cpu->pkt.len);
+	return shunt_set_has(slot, &key->key);
 }
 
 __noinline int filter_set_add(shunt_ctx *ctx, __u64 parts, __u32 slot, __u64 timeout_ns,
 			      __u32 update)
 {
 	struct shunt_cpu *cpu = shunt_this_cpu();
-	union filter_key key;
+	union filter_key *key = filter_key_get();
 
-	if (!cpu || !filter_key_build(ctx, &cpu->pkt, parts, &key))
+	if (!cpu || !key || !filter_key_build(ctx, &cpu->pkt, parts, key))
 		return -1;
-	return shunt_dset_add(slot, &key.key, timeout_ns, update, shunt_now_ns(&cpu->pkt));
+	return shunt_dset_add(slot, &key->key, timeout_ns, update, shunt_now_ns(&cpu->pkt));
 }
 
 /* ---- conditions ---- */

@@ -127,6 +127,9 @@ static void parse_ip4(struct model_packet *k, const uint8_t *frame, size_t off, 
 	if (k->malformed)
 		return;
 	k->version = 4;
+	k->length = total;
+	k->tos = p[1];
+	k->ttl = p[8];
 	memcpy(k->saddr, p + 12, 4);
 	memcpy(k->daddr, p + 16, 4);
 	k->proto = p[9];
@@ -159,6 +162,17 @@ static void parse_fragment(struct model_packet *k, const uint8_t *p, size_t in_f
 		k->frag = start ? MODEL_LATER : MODEL_FIRST;
 }
 
+static unsigned int extension_bit(unsigned int kind)
+{
+	switch (kind) {
+	case 0:		return MODEL_EXT_HBH;
+	case 43:	return MODEL_EXT_RT;
+	case 44:	return MODEL_EXT_FRAG;
+	case 51:	return MODEL_EXT_AH;
+	}
+	return MODEL_EXT_DST;
+}
+
 /* One header of the chain, which begins at l4_off. Return: whether to go on */
 static bool parse_extension(struct model_packet *k, const uint8_t *frame, unsigned int nth,
 			    size_t chain, unsigned int *fragments)
@@ -182,6 +196,7 @@ static bool parse_extension(struct model_packet *k, const uint8_t *frame, unsign
 		cut(k, "ip6_ext_short");
 		return false;
 	}
+	k->extensions |= extension_bit(kind);
 	k->proto = p[0];
 	k->l4_off += len;
 	k->l4_len -= len;
@@ -208,6 +223,9 @@ static void parse_ip6(struct model_packet *k, const uint8_t *frame, size_t off, 
 	if (k->malformed)
 		return;
 	k->version = 6;
+	k->length = get16(p + 4);
+	k->tos = (p[0] & 15) << 4 | p[1] >> 4;
+	k->ttl = p[7];
 	memcpy(k->saddr, p + 8, 16);
 	memcpy(k->daddr, p + 24, 16);
 	k->proto = p[6];
@@ -223,6 +241,8 @@ void model_parse(const uint8_t *frame, size_t len, struct model_packet *ret_pack
 	size_t off = 14;
 
 	memset(k, 0, sizeof(*k));
+	k->frame = frame;
+	k->len = len;
 	if (len < 14) {
 		k->malformed = "eth_short";
 		return;
@@ -233,104 +253,16 @@ void model_parse(const uint8_t *frame, size_t len, struct model_packet *ret_pack
 			k->malformed = k->vlans == 2 ? "vlan_depth" : "eth_short";
 			return;
 		}
-		k->vlans++;
+		if (!k->vlans++)
+			k->tci = get16(frame + off);
 		k->type = get16(frame + off + 2);
 		off += 4;
 	}
+	k->l3_off = off;
 	if (k->type == 0x0800)
 		parse_ip4(k, frame, off, len - off);
 	else if (k->type == 0x86dd)
 		parse_ip6(k, frame, off, len - off);
 	if (!k->malformed && k->version)
 		parse_l4(k, frame);
-}
-
-/* ---- rules ---- */
-static bool in_ranges(const struct model_match *match, const uint8_t *value, size_t size)
-{
-	unsigned int i;
-
-	for (i = 0; i < match->n; i++)
-		if (memcmp(value, match->range[i].first, size) >= 0 &&
-		    memcmp(value, match->range[i].last, size) <= 0)
-			return !match->negated;
-	return match->negated;
-}
-
-static bool number_matches(const struct model_match *match, bool has_field, unsigned int value)
-{
-	const uint8_t wire[2] = { value >> 8, value };
-
-	return has_field && in_ranges(match, wire, 2);
-}
-
-static bool flags_match(const struct model_match *match, const struct model_packet *k)
-{
-	if (k->proto != 6 || !k->l4)
-		return false;
-	switch (match->op) {
-	case MODEL_ANY_OF:	return (k->flags & match->value) != 0;
-	case MODEL_NONE_OF:	return (k->flags & match->value) == 0;
-	case MODEL_ARE:		return k->flags == match->value;
-	case MODEL_ARE_NOT:	return k->flags != match->value;
-	case MODEL_MASK_IS:	return (k->flags & match->mask) == match->value;
-	case MODEL_MASK_IS_NOT:	return (k->flags & match->mask) != match->value;
-	}
-	return false;
-}
-
-static bool matches(const struct model_match *match, const struct model_packet *k)
-{
-	bool v4 = k->version == 4, v6 = k->version == 6;
-	bool tcp = k->l4 && k->proto == 6, udp = k->l4 && k->proto == 17;
-	bool sctp = k->l4 && k->proto == 132;
-	bool icmp = v4 && k->l4 && k->proto == 1, icmpv6 = v6 && k->l4 && k->proto == 58;
-
-	switch (match->field) {
-	case MODEL_IP_SADDR:	return v4 && in_ranges(match, k->saddr, 4);
-	case MODEL_IP_DADDR:	return v4 && in_ranges(match, k->daddr, 4);
-	case MODEL_IP6_SADDR:	return v6 && in_ranges(match, k->saddr, 16);
-	case MODEL_IP6_DADDR:	return v6 && in_ranges(match, k->daddr, 16);
-	case MODEL_IP_PROTOCOL:	return number_matches(match, v4, k->proto);
-	case MODEL_IP6_NEXTHDR:	return number_matches(match, v6, k->proto);
-	case MODEL_L4PROTO:	return number_matches(match, v4 || v6, k->proto);
-	case MODEL_NFPROTO:	return number_matches(match, v4 || v6, k->version);
-	case MODEL_TCP_SPORT:	return number_matches(match, tcp, k->sport);
-	case MODEL_TCP_DPORT:	return number_matches(match, tcp, k->dport);
-	case MODEL_UDP_SPORT:	return number_matches(match, udp, k->sport);
-	case MODEL_UDP_DPORT:	return number_matches(match, udp, k->dport);
-	case MODEL_SCTP_SPORT:	return number_matches(match, sctp, k->sport);
-	case MODEL_SCTP_DPORT:	return number_matches(match, sctp, k->dport);
-	case MODEL_TH_SPORT:	return number_matches(match, tcp || udp || sctp, k->sport);
-	case MODEL_TH_DPORT:	return number_matches(match, tcp || udp || sctp, k->dport);
-	case MODEL_TCP_FLAGS:	return flags_match(match, k);
-	case MODEL_ICMP_TYPE:	return number_matches(match, icmp, k->icmp_type);
-	case MODEL_ICMP_CODE:	return number_matches(match, icmp, k->icmp_code);
-	case MODEL_ICMPV6_TYPE:	return number_matches(match, icmpv6, k->icmp_type);
-	case MODEL_ICMPV6_CODE:	return number_matches(match, icmpv6, k->icmp_code);
-	case MODEL_FRAG:	return number_matches(match, v4 || v6, k->frag);
-	case MODEL_FIELDS:	break;
-	}
-	return false;
-}
-
-const char *model_filter(const struct model_filter *filter, const struct model_packet *packet,
-			 unsigned int *ret_rule)
-{
-	unsigned int i, j;
-
-	*ret_rule = 0;
-	if (packet->type == 0x0806)
-		return "accept";		/* ARP, whatever the rules say */
-	for (i = 0; i < filter->n; i++) {
-		const struct model_rule *rule = &filter->rule[i];
-
-		for (j = 0; j < rule->n && matches(&rule->match[j], packet); j++)
-			;
-		if (j < rule->n)
-			continue;
-		*ret_rule = i + 1;
-		return rule->edge;
-	}
-	return filter->fallback;
 }

@@ -24,7 +24,7 @@ static const uint32_t hooks[HOOKS] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS };
 static uint64_t state_;
 static struct rig_outcome out;
 static struct buf rules;		/* of the filter, for messages */
-static unsigned long refused, malformed, by_rule, by_default;
+static unsigned long refused, malformed, by_rule, by_default, marked, went_on;
 
 static unsigned int below(unsigned int n)
 {
@@ -56,6 +56,20 @@ static uint16_t port(void)
 	return chance(80) ? pool[below(12)] : below(65536);
 }
 
+static int hops(void)
+{
+	static const uint8_t pool[] = { 1, 2, 63, 64, 65, 255 };
+
+	return chance(80) ? pool[below(6)] : 1 + below(255);
+}
+
+static uint8_t tos(void)
+{
+	static const uint8_t dscp[] = { 0, 1, 7, 15, 31, 62, 63 };
+
+	return dscp[below(7)] << 2 | below(4);
+}
+
 static void push_ip(struct pkt *p, bool six)
 {
 	static const char *const opts[] = { "\1\1\1\0", "\x94\4\0\0", "\x07\x07\x04\0\0\0\0\0",
@@ -68,10 +82,12 @@ static void push_ip(struct pkt *p, bool six)
 	address(six, src, sizeof(src));
 	address(six, dst, sizeof(dst));
 	if (six)
-		pkt_ip6(p, .src = src, .dst = dst, .len = chance(2) ? (int)below(200) + 1 : 0,
+		pkt_ip6(p, .src = src, .dst = dst, .hops = hops(), .tc = tos(),
+			.len = chance(2) ? (int)below(200) + 1 : 0,
 			.next = chance(5) ? (int)below(255) + 1 : 0);
 	else
-		pkt_ip4(p, .src = src, .dst = dst, .mf = chance(5), .df = chance(20),
+		pkt_ip4(p, .src = src, .dst = dst, .ttl = hops(), .tos = tos(),
+			.mf = chance(5), .df = chance(20),
 			.frag_off = chance(6) ? 8 * below(8192) : 0,
 			.opts = has_opt ? opts[opt] : NULL, .opts_len = has_opt ? opts_len[opt] : 0,
 			.len = chance(2) ? (int)below(200) + 1 : 0,
@@ -129,17 +145,22 @@ static void push_l4(struct pkt *p, bool six)
 
 static void random_packet(struct pkt *p)
 {
+	static const uint16_t ids[] = { 0, 1, 511, 1023, 2047, 4094, 4095 };
 	bool six = chance(45);
 	unsigned int tags = chance(75) ? 0 : below(4);
+	char src[24], dst[24];
 
 	if (chance(25)) {
 		parse_case_build(&parse_cases[below(N_PARSE_CASES)], p);
 		return;
 	}
 	pkt_init(p);
-	pkt_eth(p, .type = chance(2) ? (int)below(0xffff) + 1 : chance(2) ? 0x0806 : 0);
+	snprintf(src, sizeof(src), "02:00:00:00:00:%02x", below(10));
+	snprintf(dst, sizeof(dst), "02:00:00:00:00:%02x", below(10));
+	pkt_eth(p, .src = src, .dst = dst,
+		.type = chance(2) ? (int)below(0xffff) + 1 : chance(2) ? 0x0806 : 0);
 	while (tags--)
-		pkt_vlan(p, .id = below(4096),
+		pkt_vlan(p, .id = chance(50) ? ids[below(7)] : below(4096), .prio = below(8),
 			 .tpid = chance(50) ? 0 : chance(50) ? 0x88a8 : 0x9100);
 	push_ip(p, six);
 	if (six)
@@ -170,7 +191,7 @@ static void differ(const struct pkt *p, uint32_t hook, const char *what, const c
 {
 	size_t i;
 
-	print_error("%s\n", rules.data);
+	fprintf(stderr, "%s\n", rules.data);	/* longer than cmocka prints */
 	for (i = 0; i < p->len && i < 200; i++)
 		print_error("%02x%s", p->data[i], i % 16 == 15 ? "\n" : " ");
 	fail_msg("%zu bytes at %s: %s is %s, the model says %s", p->len, module_hook_name(hook),
@@ -234,8 +255,8 @@ static void compare_context(const struct pkt *p, uint32_t hook, const struct mod
 
 static void compare(struct rig *rig, const struct pkt *p, const struct model_filter *filter)
 {
+	struct model_outcome wanted = { .rule = 0 };
 	struct model_packet packet;
-	unsigned int rule = 0;
 	char want[64] = "root";
 	int r;
 
@@ -248,34 +269,90 @@ static void compare(struct rig *rig, const struct pkt *p, const struct model_fil
 		fail_msg("test run: %s", strerror(-r));
 	compare_text(p, rig->hook, "the account", out.fault, "");
 	model_parse(p->data, p->len, &packet);
-	if (!packet.malformed)
-		snprintf(want, sizeof(want), "guard.%s", model_filter(filter, &packet, &rule));
+	if (!packet.malformed) {
+		model_filter(filter, &packet, &wanted);
+		snprintf(want, sizeof(want), "guard.%s", wanted.edge);
+	}
 	compare_text(p, rig->hook, "the edge", out.left, want);
-	compare_number(p, rig->hook, "the rule", out.rule, rule);
-	if (packet.malformed)
+	if (packet.malformed) {
 		compare_text(p, rig->hook, "the reason", out.reason, packet.malformed);
-	else
+	} else {
+		/* Each rule that went on left its trace here */
+		compare_number(p, rig->hook, "the mark", out.pkt.mark, wanted.mark);
 		compare_context(p, rig->hook, &packet);
-	*(packet.malformed ? &malformed : rule ? &by_rule : &by_default) += 1;
+	}
+	if (!wanted.went_on)
+		compare_number(p, rig->hook, "the rule", out.rule, wanted.rule);
+	marked += wanted.mark != 0;
+	went_on += wanted.went_on != 0;
+	*(packet.malformed ? &malformed : wanted.rule ? &by_rule : &by_default) += 1;
 }
 
 /* ---- filters ---- */
+static bool leaves_by(const struct model_verdict *verdict, const char *edge)
+{
+	return verdict->kind == MODEL_LEAVE && !strcmp(verdict->edge, edge);
+}
+
+/* Whether rules use an edge that the graph must bind then, and only then */
+static bool use(const struct model_rule *rule, unsigned int n, const char *edge)
+{
+	unsigned int i;
+
+	for (; n--; rule++) {
+		if (!rule->key.parts && leaves_by(&rule->verdict, edge))
+			return true;
+		for (i = 0; i < rule->key.n; i++)
+			if (leaves_by(&rule->element[i], edge))
+				return true;
+	}
+	return false;
+}
+
+static bool filter_uses(const struct model_filter *filter, const char *edge)
+{
+	unsigned int i;
+
+	for (i = 0; i < MODEL_CHAINS; i++)
+		if (use(filter->chain[i], filter->chain_n[i], edge))
+			return true;
+	return !strcmp(filter->fallback, edge) || use(filter->rule, filter->n, edge);
+}
+
+static void rules_list(const struct model_rule *rule, unsigned int n)
+{
+	char text[2048];
+
+	while (n--) {
+		model_rule_text(rule++, text, sizeof(text));
+		buf_printf(&rules, "        - '%s'\n", text);
+	}
+}
+
 static void rules_yaml(const struct model_filter *filter)
 {
-	bool odd = !strcmp(filter->fallback, "odd");
-	char text[1024];
+	char text[2048];
 	unsigned int i;
 
 	buf_clear(&rules);
-	buf_printf(&rules, "nodes:\n  guard:\n    module: filter\n    default: %s\n    rules:\n",
-		   filter->fallback);
-	for (i = 0; i < filter->n; i++) {
-		model_rule_text(&filter->rule[i], text, sizeof(text));
-		buf_printf(&rules, "      - '%s'\n", text);
-		odd |= !strcmp(filter->rule[i].edge, "odd");
+	buf_printf(&rules, "sets:\n");
+	for (i = 0; i < MODEL_SETS; i++) {
+		model_set_text(&filter->set[i], text, sizeof(text));
+		buf_printf(&rules, "  s%u: { type: %s, elements: [%s] }\n", i,
+			   model_set_type(&filter->set[i]), text);
 	}
+	buf_printf(&rules, "nodes:\n  guard:\n    module: filter\n    default: %s\n    chains:\n",
+		   filter->fallback);
+	for (i = 0; i < MODEL_CHAINS; i++) {
+		buf_printf(&rules, "      c%u:\n", i);
+		rules_list(filter->chain[i], filter->chain_n[i]);
+	}
+	buf_printf(&rules, "    rules:\n");
+	rules_list(filter->rule, filter->n);
 	buf_printf(&rules, "graphs:\n  g:\n    entry: guard\n    edges:\n"
-		   "      guard: { accept: pass%s }\n", odd ? ", odd: pass" : "");
+		   "      guard: { accept: pass%s%s }\n",
+		   filter_uses(filter, "odd") ? ", odd: pass" : "",
+		   filter_uses(filter, "reject") ? ", reject: pass" : "");
 }
 
 static void test_filter(unsigned long count)
@@ -307,14 +384,17 @@ static void test_model(void **state)
 	state_ = unit_seed();
 	for (n = 0; n < count; n += PER_FILTER)
 		test_filter(count - n < PER_FILTER ? count - n : PER_FILTER);
-	print_message("# %lu packets: %lu malformed, %lu by a rule, %lu by default, %lu not run\n",
-		      count, malformed, by_rule, by_default, refused);
+	print_message("# %lu packets: %lu malformed, %lu by a rule, %lu by default, %lu not run; "
+		      "%lu marked, %lu after rules that went on\n", count, malformed, by_rule,
+		      by_default, refused, marked, went_on);
 	/* A run that compares nothing of a kind proves nothing of it */
 	if (count >= 10000) {
 		assert_true(malformed > count / 20);
 		assert_true(by_rule > count / 20);
 		assert_true(by_default > count / 20);
 		assert_true(refused < count / 10);
+		assert_true(marked > count / 20);
+		assert_true(went_on > count / 20);
 	}
 	buf_fini(&rules);
 }
