@@ -316,8 +316,8 @@ static const struct lower_case cases[] = {
 	  "ext1: resume 4\n"
 	  "rounds 3\n" },
 	{ "counter name one tcp dport vmap { 22 : drop }",
-	  "1: ip4 proto 6 accept ext0\n"
-	  "1: ip6 proto 6 accept ext0\n"
+	  "1: ip4 proto 6 l4 accept ext0\n"
+	  "1: ip6 proto 6 l4 accept ext0\n"
 	  "2: ip4 proto 6 l4 dport 22 drop\n"
 	  "2: ip6 proto 6 l4 dport 22 drop\n"
 	  "ext0:; count 77 0 uncounted next\n"

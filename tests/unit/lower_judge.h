@@ -265,6 +265,19 @@ static int concat_holds(const struct judge *judge, const struct expr_concat *con
 	return -1;
 }
 
+/* What a map's key implies is a match of its rule: the family, a protocol, ports; not a tag */
+static bool lacks_key(const struct packet *packet, const struct expr_concat *key)
+{
+	struct expr_value value;
+	unsigned int k;
+
+	for (k = 0; k < key->n_fields; k++)
+		if (key->field[k] != EXPR_VLAN_ID && key->field[k] != EXPR_VLAN_PCP &&
+		    key->field[k] != EXPR_EXTHDR && !field_of(packet, key->field[k], &value))
+			return true;
+	return false;
+}
+
 static bool rule_holds(const struct judge *judge, const struct expr_rule *rule)
 {
 	unsigned int family = judge->packet->l3 == 4 ? EXPR_FAMILY_4 :
@@ -282,7 +295,7 @@ static bool rule_holds(const struct judge *judge, const struct expr_rule *rule)
 		if (tuple == -2 || (tuple >= 0) == rule->concat[i].negated)
 			return false;
 	}
-	return true;
+	return !rule->vmap || !lacks_key(judge->packet, &rule->vmap->key);
 }
 
 /* Return: whether the rule goes on */
