@@ -236,12 +236,14 @@ static int set_map(struct load *load, const struct object_map *want)
 	if (!map || bpf_map__is_internal(map))
 		return err_set(load->err, -ENOENT, "%s: '%s' has no table '%s'.", load->what,
 			       load->file.path, want->name);
-	if (want->fd < 0)
-		return 0;
-	r = check_reused(load, map, want);
-	if (r < 0)
-		return r;
-	r = bpf_map__reuse_fd(map, want->fd);
+	if (want->fd >= 0) {
+		r = check_reused(load, map, want);
+		if (r < 0)
+			return r;
+		r = bpf_map__reuse_fd(map, want->fd);
+	} else {
+		r = want->entries ? bpf_map__set_max_entries(map, want->entries) : 0;
+	}
 	if (r < 0)
 		return err_set(load->err, r, "%s: table '%s'", load->what, want->name);
 	return 0;

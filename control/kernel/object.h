@@ -39,6 +39,7 @@ struct object_map {
 	int fd;				/* -1: create */
 	bool optional;			/* the object need not have it */
 	bool larger;			/* its values may be larger than the object says */
+	uint32_t entries;		/* fd -1: create so many; 0: as the object says */
 };
 
 struct object_loaded {

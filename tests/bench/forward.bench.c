@@ -94,7 +94,7 @@ static void wire_programs(struct wire *wire)
 	uint32_t zero = 0, role;
 	struct object_value value = { "wire_role", &role, sizeof(role) };
 	struct object_value slot = { "shunt_gate_slot", &zero, sizeof(zero) };
-	struct object_map ports = { "shunt_ports", -1, 0 };
+	struct object_map ports = { .name = "shunt_ports", .fd = -1 };
 
 	wire->rig = graph_new();
 	ports.fd = wire->rig->shared.ports_fd[GATES_XDP];

@@ -176,8 +176,10 @@ static int load(enum set_peer_what what, unsigned int words, const char *peer, u
 	struct object_map map[SETS_TABLES + 2];
 
 	sets_maps(sets, map);
-	map[SETS_TABLES] = (struct object_map){ "bench_list", list_fd, 0 };
-	map[SETS_TABLES + 1] = (struct object_map){ peer ? peer : "bench_hash", -1, entries };
+	map[SETS_TABLES] = (struct object_map){ .name = "bench_list", .fd = list_fd };
+	map[SETS_TABLES + 1] = (struct object_map){
+		.name = peer ? peer : "bench_hash", .fd = -1, .entries = entries,
+	};
 	need(object_load(rig_built("tests/bench/set.xdp.o"), "a lookup", value, 4, map,
 			 SETS_TABLES + 2, NULL, ret_loaded, &err), "load");
 	return ret_loaded->prog_fd;

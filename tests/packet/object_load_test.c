@@ -55,20 +55,32 @@ static uint32_t map_id(int fd)
 	return info.id;
 }
 
+static uint32_t map_entries(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	return info.max_entries;
+}
+
 static void test_load(void **state)
 {
 	const char *path = objtest_built("tests/lib/fields.xdp.o");
 	int cpu = object_loaded_map(&fields, "shunt_cpu");
-	const struct object_map map = { .name = "shunt_cpu", .fd = cpu };
+	const struct object_map maps[] = {
+		{ .name = "shunt_cpu", .fd = cpu }, { .name = "field_hash", .fd = -1, .entries = 17 },
+	};
 	const int16_t offset = 4;
 	const struct object_value value = { "offset", &offset, sizeof(offset) };
 	struct object_loaded loaded = { .prog_fd = -1 };
 	struct err err = { 0 };
 
-	if (object_load(path, "it", &value, 1, &map, 1, NULL, &loaded, &err) < 0)
+	if (object_load(path, "it", &value, 1, maps, 2, NULL, &loaded, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_true(loaded.prog_fd >= 0);
 	assert_int_equal(map_id(object_loaded_map(&loaded, "shunt_cpu")), map_id(cpu));
+	assert_int_equal(map_entries(object_loaded_map(&loaded, "field_hash")), 17);
 	assert_int_equal(object_loaded_map(&loaded, ".rodata"), -1);
 	object_loaded_fini(&loaded);
 }
