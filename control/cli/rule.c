@@ -214,7 +214,8 @@ const struct cli_cmd rule_commands[] = {
 	  .run = cmd_rule_replace, .changes = true },
 	{ "rule test", "NODE PACKET", 2, -1, 0, "Say what the rules do with a packet",
 	  .more = "PACKET is values in the words of rules, or 'hex' and a frame's digits. It goes\n"
-		  "through the program that runs, apart from traffic: nothing counts it.",
+		  "through the program that runs, apart from traffic. Nothing counts it but\n"
+		  "the elements of dynamic sets that count.",
 	  .example = "shunt rule test guard ip saddr 192.0.2.1 tcp dport 22 iif eth0",
 	  .run = cmd_rule_test, .changes = true },
 	{ "rule del", "NODE ID", 2, 2, OPT(COMMENT), "Delete a rule",

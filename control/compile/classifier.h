@@ -101,7 +101,7 @@ void classifier_switch(void *image, unsigned int view);
 unsigned int classifier_in_force(const void *image);
 
 /*
- * What a packet's key matches: the walk of lib/classify.h in C, for 'rule test' and for tests.
+ * What a packet's key matches: the walk of lib/classify.h in C, for tests.
  * Return: the row's prio (edge included), CLASSIFIER_NONE: none; above prio @floor (without edge)
  */
 uint32_t classifier_find(const void *image, const struct classifier_shape *shape,

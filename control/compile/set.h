@@ -41,7 +41,7 @@ struct set_image {
 int set_build(const struct set_spec *spec, struct set_image *ret, struct err *err);
 void set_image_fini(struct set_image *image);
 
-/* The lookup of lib/set_find.h in C, for 'rule test' and for tests */
+/* The lookup of lib/set_find.h in C, for tests */
 bool set_has(const struct set_image *image, const struct shunt_set_key *key);
 
 /* Words of a key that a field takes; the sum over a set's fields is the key's */

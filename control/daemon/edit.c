@@ -270,7 +270,7 @@ int edit_rules(struct daemon *daemon, const struct rpc_peer *peer, const struct 
 	arena_fini(&scratch);
 	if (r < 0) {
 		edit_undo(&editor);
-		if (r == -ENOSPC || r == -EBUSY)
+		if (r == -ENOSPC)
 			return EDIT_FULL;
 		return rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err);
 	}

@@ -71,7 +71,7 @@ void install_abort(struct install *install, const struct plan *plan, const struc
 /**
  * install_view() - Write a view of a filter's image, not the one in force
  * @view:	What differs from the image; @number: which view, from install_view_free()
- * Return: 0; -ENOSPC, -EBUSY: to be compiled in full; -errno
+ * Return: 0; -ENOSPC: to be compiled in full; -errno
  */
 int install_view(struct install *install, struct plan *plan, const struct plan_filter *filter,
 		 const struct filter_view *view, unsigned int number, struct err *err);

@@ -3,7 +3,7 @@
 /*
  * filter_rule.h - what a rule has besides its boxes: conditions and statements (an extension)
  *
- * DOC: compile/filter.c writes extensions into the classifier's image, the filter
+ * DOC: compile/lower_ext.c makes extensions, they lie in the classifier's image, the filter
  * reads them once a box holds the packet. All conditions must hold. Statements run
  * in order, as in nft: a limit or quota that does not hold ends the rule as if it
  * had not matched; the others always go on. A rule whose verdict is to go on
