@@ -4,7 +4,8 @@
 # swap_test.sh - graphs are swapped under traffic: no packet is lost, none sees two generations
 # TEST_TIMEOUT=600
 #
-#	SWAPS=n		of each hook (1000)
+#	SWAPS=n		of each hook (300)
+#	REPLACES=n	of a rule (1000)
 #	RATE=n		packets a second (40000)
 #	HOOKS="..."	xdp tc-ingress tc-egress
 #	RULES=n		of the filter whose rules are swapped (3000)
@@ -15,8 +16,8 @@
 . "$(dirname "$0")/../lib/net.sh"
 
 ((EUID)) && skip_all "needs root"
-SWAPS=${SWAPS:-1000} RATE=${RATE:-40000} HOOKS=${HOOKS:-xdp tc-ingress tc-egress}
-RULES=${RULES:-3000}
+SWAPS=${SWAPS:-300} RATE=${RATE:-40000} HOOKS=${HOOKS:-xdp tc-ingress tc-egress}
+RULES=${RULES:-3000} REPLACES=${REPLACES:-1000}
 CONTROL=$((RATE * 2))		# packets of a run without swaps
 
 ns_new client
@@ -169,7 +170,7 @@ mixed() {
 		awk '{ n += $1 } END { print n + 0 }'
 }
 
-replaces() { "$BUILD/tests/swap" --socket "$TMP/run/shuntd.sock" -n "$SWAPS" --node guard \
+replaces() { "$BUILD/tests/swap" --socket "$TMP/run/shuntd.sock" -n "$REPLACES" --node guard \
 	"udp sport 1000 drop" "udp sport 1000 drop(second)" >"$TMP/replace.json"; }
 
 HOOK=xdp NAME="rules of $RULES"
@@ -177,13 +178,13 @@ ok "what was attached is detached" rpc detach '{"all":true}'
 rules_config >"$TMP/rules.json"
 ok "$NAME: attached" rpc --config "$TMP/rules.json" apply '{}'
 CHECKERS=			# no such nodes in this graph
-ok "$NAME: $SWAPS rules replaced under traffic" flow replaces
+ok "$NAME: $REPLACES rules replaced under traffic" flow replaces
 diag "$NAME: $(cat "$TMP/replace.json")"
 is "$NAME: the receiver lost none" "$(count r kernel_drops)" 0
 is "$NAME: sent = delivered + dropped, none saw a mixture" \
 	"residue $((SENT - DELIVERED - DROPPED - EARLY - LATE)), missed $MISSES, mixed $(mixed)" \
 	"residue 0, missed 0, mixed 0"
-ok "$NAME: most changes loaded no program" test "$(count replace rendered)" -le $((SWAPS / 10))
+ok "$NAME: most changes loaded no program" test "$(count replace rendered)" -le $((REPLACES / 10))
 diag "$NAME: $SENT sent = $DELIVERED delivered + $DROPPED dropped + $EARLY + $LATE lost in queues"
 
 ok "what was attached is detached" rpc detach '{"all":true}'

@@ -17,7 +17,7 @@ series=6.1
 
 # Each file's results under its own name; a file that ends badly is one, too
 tests/vm/run -k "$series" -t 1100 -- bash -c '
-	export BUILD=$0 SWAPS=$1 RATE=2000 TEST_COUNT=2000
+	export BUILD=$0 SWAPS=$1 REPLACES=$1 RATE=2000 RULES=300 TEST_COUNT=2000
 	for module in veth sch_ingress cls_bpf 8021q bridge; do
 		modprobe "$module" || exit 125
 	done
