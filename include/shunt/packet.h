@@ -35,6 +35,22 @@
 #define SHUNT_EXT_FRAG		0x08
 #define SHUNT_EXT_AH		0x10
 
+/* shunt_packet.ct_state, by module 'conntrack'. X(identifier, name in a rule) */
+#define SHUNT_CT_STATES(X)						\
+	X(NONE, "none")		/* no such module has seen the packet */ \
+	X(NEW, "new")							\
+	X(ESTABLISHED, "established")	/* the flow has seen packets both ways */ \
+	X(RELATED, "related")	/* an ICMP error about a flow */	\
+	X(INVALID, "invalid")	/* belongs to no flow and cannot begin one */ \
+	X(UNTRACKED, "untracked")	/* a rule said 'notrack' */
+#define SHUNT_CT_ENUM(id, name) SHUNT_CT_##id,
+enum shunt_ct_state { SHUNT_CT_STATES(SHUNT_CT_ENUM) SHUNT_CT_MAX };
+
+/* shunt_packet.ct_flags */
+#define SHUNT_CT_REPLY		0x01	/* goes against the direction of the flow's first packet */
+#define SHUNT_CT_NAT		0x02	/* of a flow whose packets are translated */
+#define SHUNT_CT_QUOTED		0x04	/* RELATED: 'flow' is that of the packet that is quoted */
+
 /*
  * What a rejected packet is answered with. X(identifier, name in a rule, ICMP code, ICMPv6 code);
  * a code of -1: that family has no such answer
@@ -104,7 +120,15 @@ struct shunt_packet {
 	__u64	now_ns;		/* by shunt_now_ns(): CLOCK_MONOTONIC, read at most once a packet */
 	struct shunt_addr saddr;
 	struct shunt_addr daddr;
-	__u32	user[8];	/* for modules of one graph to agree on */
+	__u32	flow;		/* its slot in the flow table, + 1 (lib/conntrack.h); 0: none */
+	__u32	ct_mark;	/* the flow's; of a new one: what it is to have */
+	__u16	ct_zone;
+	__u16	nat;		/* number of the translation that a new flow is to have, + 1; 0: none */
+	__u8	ct_state;	/* SHUNT_CT_* */
+	__u8	ct_flags;	/* SHUNT_CT_REPLY, ... */
+	__u8	ct_policy;	/* timeouts that a new flow is to have; 0: the usual ones */
+	__u8	ct_pad;
+	__u32	user[4];	/* for modules of one graph to agree on */
 };
 
 _Static_assert(sizeof(struct shunt_packet) == 128, "ABI");

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * conntrack.h - the flow table: what programs and user space agree on
+ *
+ * DOC: One table for all graphs, one for each family. A flow is found from either
+ * direction by one key: its two ends, the lesser one (as numbers in host order: address, then
+ * port) first. A flow whose packets are translated has a second entry, under the
+ * key of its replies, which leads to the first.
+ *
+ * A key's hash chooses two buckets of seven slots and a tag of 8 bits. 'ct_tags' has a word
+ * for each bucket: seven tags, 0 where the slot is free, and in the highest byte how many flows that
+ * this bucket was the first choice of live in their second one (255: it is not known any
+ * more). So a lookup reads one word, mostly one entry of one cache line, and the second bucket's
+ * word only where flows have spilled. A new flow takes its first bucket while that
+ * has CONNTRACK_CROWDED slots taken at most, else the emptier of the two. There
+ * are CONNTRACK_ROOM slots for three flows: hardly one in a million finds both buckets full.
+ *
+ * No locks. A slot is claimed by a compare-and-swap of its bucket's word, which makes two
+ * CPUs with the same new flow see each other; then the entry is filled, then its 'life' is
+ * stored. Life is one word, changed by compare-and-swap only: when the flow expires, its state,
+ * flags, and a generation that grows with each use of the slot. An entry whose life is
+ * 0 in the state, or is over, is not there, whatever its key says. User space (kernel/flows.c) has the
+ * tables mapped and does as programs do: it removes a flow by taking its life from what it
+ * saw to state NONE, then clears the tag.
+ *
+ * When both buckets are full: a flow whose life is over goes first, then one that has seen no
+ * reply; one that has stays, and the new one is refused (config 'full').
+ *
+ * Time is in jiffies, low 32 bits, compared by the sign of the difference.
+ */
+#ifndef SHUNT_LIB_CONNTRACK_H
+#define SHUNT_LIB_CONNTRACK_H
+
+#include <linux/types.h>
+
+#include <shunt/packet.h>
+
+#define CONNTRACK_FLOWS_MAX	10000000U	/* of a family */
+#define CONNTRACK_WAYS		7		/* slots of a bucket */
+#define CONNTRACK_CROWDED	5
+#define CONNTRACK_ROOM		5		/* slots for 3 flows */
+#define CONNTRACK_POLICIES	16		/* sets of timeouts; 0: the usual ones */
+
+/*
+ * States of a flow. X(identifier, name: of its timeout, too, default seconds)
+ * TCP: RFC 9293 3.3.2 as a middle box sees both ends: the names are those of the end that is furthest.
+ * UNACKED: picked up in the middle, and not confirmed by the other end yet.
+ */
+#define CONNTRACK_STATES(X)						\
+	X(NONE, "none", 0)						\
+	X(TCP_SYN_SENT, "tcp-syn-sent", 120)				\
+	X(TCP_SYN_SENT2, "tcp-syn-sent2", 120)	/* a SYN from either end */ \
+	X(TCP_SYN_RECV, "tcp-syn-recv", 60)				\
+	X(TCP_ESTABLISHED, "tcp-established", 432000)			\
+	X(TCP_UNACKED, "tcp-unacked", 300)				\
+	X(TCP_FIN_WAIT, "tcp-fin-wait", 120)	/* one end has sent FIN */ \
+	X(TCP_CLOSE_WAIT, "tcp-close-wait", 60)	/* and the other has acknowledged it */ \
+	X(TCP_LAST_ACK, "tcp-last-ack", 30)	/* both have sent FIN */ \
+	X(TCP_TIME_WAIT, "tcp-time-wait", 120)	/* both are acknowledged */ \
+	X(TCP_CLOSE, "tcp-close", 10)		/* reset */		\
+	X(UDP_UNREPLIED, "udp-unreplied", 30)				\
+	X(UDP_REPLIED, "udp-replied", 120)				\
+	X(SCTP_OPENING, "sctp-opening", 30)				\
+	X(SCTP_ESTABLISHED, "sctp-established", 432000)			\
+	X(SCTP_CLOSING, "sctp-closing", 10)				\
+	X(ICMP, "icmp", 30)						\
+	X(OTHER_UNREPLIED, "other-unreplied", 600)			\
+	X(OTHER_REPLIED, "other-replied", 600)
+#define CONNTRACK_STATE_ENUM(id, name, seconds) CONNTRACK_##id,
+enum conntrack_state { CONNTRACK_STATES(CONNTRACK_STATE_ENUM) CONNTRACK_STATE_MAX };
+
+/* ---- life: expires 0-31, state 32-39, flags 40-55, generation 56-63 ---- */
+#define CONNTRACK_STATE_SHIFT	32
+#define CONNTRACK_FLAGS_SHIFT	40
+#define CONNTRACK_GEN_SHIFT	56
+
+#define CONNTRACK_SECOND	0x0001	/* the originator is the key's end 1 */
+#define CONNTRACK_REPLIED	0x0002	/* packets went both ways */
+#define CONNTRACK_ASSURED	0x0004	/* not to be evicted: TCP was established, UDP goes on */
+#define CONNTRACK_FIN_ORIG	0x0008	/* the originator has sent FIN */
+#define CONNTRACK_FIN_REPLY	0x0010	/* the other end has */
+#define CONNTRACK_SNAT		0x0020	/* the originator's address or port is another outside */
+#define CONNTRACK_DNAT		0x0040	/* the destination's */
+#define CONNTRACK_PEER		0x0080	/* the entry under the replies' key: 'other' is the flow */
+#define CONNTRACK_PICKED_UP	0x0100	/* its beginning was not seen */
+#define CONNTRACK_SPILLED	0x0200	/* lives in its second bucket */
+#define CONNTRACK_PROXIED	0x0400	/* opened by module synproxy: sequence numbers differ by 'delta' */
+
+/*
+ * ---- entries ----
+ * Ports: TCP, UDP, SCTP: theirs; ICMP queries: the id at both ends, and 'kind' tells
+ * which; all else 0.
+ */
+#define CONNTRACK_KIND_ECHO	1	/* of ICMP: 8 and 0, of ICMPv6: 128 and 129 */
+#define CONNTRACK_KIND_TIME	2	/* 13, 14 */
+#define CONNTRACK_KIND_MASK	3	/* 17, 18 */
+
+struct conntrack_flow {			/* what both families' entries begin with */
+	__u64	life;
+	__u32	mark;
+	__u32	other;			/* slot + 1 of the second entry (PEER: of the first); 0: none */
+	__u32	delta;			/* PROXIED: added to sequence numbers of replies */
+	__u8	policy;			/* timeouts */
+	__u8	pad[3];
+};
+
+struct conntrack_key4 {
+	__be32	addr[2];
+	__be16	port[2];
+	__u8	proto;
+	__u8	kind;
+	__u16	zone;
+};
+
+struct conntrack_key6 {
+	struct shunt_addr addr[2];
+	__be16	port[2];
+	__u8	proto;
+	__u8	kind;
+	__u16	zone;
+};
+
+/* Translated flows: the ends as on the other side, in the key's order of the originator, target */
+struct conntrack_flow4 {
+	struct conntrack_flow flow;
+	struct conntrack_key4 key;
+	__be32	nat_addr[2];		/* 0: originator, 1: destination */
+	__be16	nat_port[2];
+	__u32	since;			/* jiffies of the first packet */
+	__u32	limit;			/* + 1: the connection limit that counts it (filter_state); 0: none */
+	__u32	pad;
+};
+
+struct conntrack_flow6 {
+	struct conntrack_flow flow;
+	struct conntrack_key6 key;
+	struct shunt_addr nat_addr[2];
+	__be16	nat_port[2];
+	__u32	since;
+	__u32	limit;
+	__u32	pad[4];
+};
+
+_Static_assert(sizeof(struct conntrack_flow) == 24, "ABI");
+_Static_assert(sizeof(struct conntrack_key4) == 16, "ABI");
+_Static_assert(sizeof(struct conntrack_key6) == 40, "ABI");
+_Static_assert(sizeof(struct conntrack_flow4) == 64, "a cache line");
+_Static_assert(sizeof(struct conntrack_flow6) == 128, "key and life in the first line");
+
+/*
+ * ---- tables, shared by all programs ----
+ * ct_tags4, ct_tags6	array of __u64, by bucket
+ * ct_flows4, ct_flows6	array of entries, by slot: bucket * WAYS + way
+ * ct_counts4, ct_counts6 array of struct conntrack_counts, by slot; one element where they are off
+ * ct_seqs4, ct_seqs6	array of struct conntrack_seqs, by slot; one element where 'window' is off
+ * ct_conf		array of one struct conntrack_conf
+ * ct_stats		array of struct conntrack_stats, by CPU; user space has the element behind the last
+ * ct_frags4, ct_frags6	LRU hash of datagrams whose fragments are under way
+ */
+struct conntrack_counts {		/* by direction: 0 is the originator's */
+	__u64	packets[2];
+	__u64	bytes[2];
+};
+
+/* RFC 9293 3.4 and 3.10.7, as van Rooij, 'Real stateful TCP packet filtering in IP Filter' (2000) */
+struct conntrack_seqs {			/* by direction of who sends */
+	__u32	end[2];			/* highest sequence number sent, + 1 */
+	__u32	max_end[2];		/* highest that the other end has let it send */
+	__u32	window[2];		/* largest that it has announced, scaled */
+	__u8	scale[2];		/* shift; 15: not negotiated yet */
+	__u8	pad[6];
+};
+
+#define CONNTRACK_COUNT		0x1	/* conf.flags: packets and bytes of each flow */
+#define CONNTRACK_WINDOW	0x2	/* sequence numbers are checked */
+#define CONNTRACK_PICKUP	0x4	/* TCP may begin in the middle */
+#define CONNTRACK_STATELESS	0x8	/* a new flow that finds no room passes untracked, else it is dropped */
+#define CONNTRACK_WATCHED	0x10	/* somebody wants events */
+
+struct conntrack_conf {
+	__u64	seed[2];		/* random, for as long as the tables are */
+	__u32	buckets[2];		/* of IPv4, of IPv6 */
+	__u32	flags;
+	__u32	pad;
+	__u32	timeout[CONNTRACK_POLICIES][32];	/* jiffies, by enum conntrack_state */
+};
+
+_Static_assert(CONNTRACK_STATE_MAX <= 32, "row of conf.timeout");
+
+/* X(identifier, name, help) */
+#define CONNTRACK_STATS(X)						\
+	X(NEW, "new", "flows that came into the table")			\
+	X(GONE, "gone", "flows that left it")				\
+	X(REUSED, "reused", "of those: expired, and a new one took the place") \
+	X(EVICTED, "evicted", "of those: unreplied, when both buckets were full") \
+	X(FULL, "full", "new flows that found no room")			\
+	X(CLASH, "clash", "new flows whose key, or whose replies' key, was taken meanwhile") \
+	X(BUSY, "busy", "races lost too often")				\
+	X(INVALID, "invalid", "packets that belong to no flow and cannot begin one") \
+	X(WINDOW, "window", "of those: sequence number or acknowledgement outside the window") \
+	X(RELATED, "related", "ICMP errors about a flow")		\
+	X(FRAG_UNKNOWN, "frag-unknown", "later fragments whose first was not seen") \
+	X(FRAG_OVERLAP, "frag-overlap", "fragments that overlap another (RFC 5722)") \
+	X(EXHAUSTED, "exhausted", "new flows for which no port was free") \
+	X(LOST, "lost", "events that found no room")
+#define CONNTRACK_STAT_ENUM(id, name, help) CONNTRACK_STAT_##id,
+enum conntrack_stat { CONNTRACK_STATS(CONNTRACK_STAT_ENUM) CONNTRACK_STAT_MAX };
+
+struct conntrack_stats {
+	__u64	n[16];
+};
+_Static_assert(CONNTRACK_STAT_MAX <= 16, "struct conntrack_stats");
+
+/* ---- events, in ring buffer ct_events while somebody watches ---- */
+enum conntrack_event_kind { CONNTRACK_EVENT_NEW, CONNTRACK_EVENT_UPDATE, CONNTRACK_EVENT_DESTROY };
+
+struct conntrack_event {
+	__u32	size;			/* sizeof(struct conntrack_event) */
+	__u8	kind;			/* enum conntrack_event_kind */
+	__u8	l3;			/* 4: flow4, 6: flow6 */
+	__u16	pad;
+	__u32	slot;
+	__u32	pad2;
+	struct conntrack_counts counts;
+	union {
+		struct conntrack_flow4 flow4;
+		struct conntrack_flow6 flow6;
+	};
+};
+
+/* ---- fragments ---- */
+struct conntrack_frag_key {
+	struct shunt_addr saddr, daddr;	/* IPv4's in v4, as in the packet context */
+	__be32	id;
+	__u16	zone;
+	__u8	proto;
+	__u8	l3;
+};
+
+struct conntrack_frags {
+	__be16	sport, dport;
+	__u32	expires;		/* jiffies; RFC 8200 4.5: 60 s */
+	__u64	seen[1024];		/* a bit for each 8 bytes of the datagram */
+	__u32	known;			/* the first one was seen: ports are set */
+	__u32	pad;
+};
+
+#define CONNTRACK_FRAGS		1024	/* datagrams under way at a time */
+
+#endif
