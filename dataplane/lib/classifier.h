@@ -47,9 +47,11 @@
 #define CLASSIFIER_IP		0x00000200U	/* is IPv4 or IPv6 */
 #define CLASSIFIER_FRAG		0x00000c00U	/* SHUNT_FRAG_* << 10 */
 #define CLASSIFIER_FRAG_SHIFT	10
+#define CLASSIFIER_CT		0x00007000U	/* SHUNT_CT_* << 12: the flow's state */
+#define CLASSIFIER_CT_SHIFT	12
 #define CLASSIFIER_TCP_FLAGS	0x00ff0000U
 #define CLASSIFIER_TCP_SHIFT	16
-#define CLASSIFIER_META		0x00ff0fffU
+#define CLASSIFIER_META		0x00ff7fffU
 
 /*
  * Keys, in words of 32 bits, host order. What is no IP goes through family 4 with

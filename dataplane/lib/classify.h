@@ -65,6 +65,7 @@ static __always_inline __u64 classify_ports_meta(const struct shunt_packet *pkt)
 	__u32 ports = (__u32)bpf_ntohs(pkt->sport) << 16 | bpf_ntohs(pkt->dport);
 	__u32 meta = pkt->proto | (__u32)(pkt->flags & SHUNT_PKT_L4) << 8 |
 		     (__u32)pkt->frag << CLASSIFIER_FRAG_SHIFT |
+		     (__u32)pkt->ct_state << CLASSIFIER_CT_SHIFT |
 		     (__u32)pkt->tcp_flags << CLASSIFIER_TCP_SHIFT;
 
 	ports |= (__u32)pkt->icmp_type << 16 | pkt->icmp_code;	/* ICMP has no ports */
@@ -89,6 +90,7 @@ static __always_inline void classify_key6(const struct shunt_packet *pkt, struct
 
 _Static_assert(4 << 7 == CLASSIFIER_IP, "bit of l3 to bit of meta");
 _Static_assert(SHUNT_PKT_L4 << 8 == CLASSIFIER_L4, "bit of flags to bit of meta");
+_Static_assert(SHUNT_CT_MAX <= 8, "three bits of meta");
 
 /*
  * ---- a row ----
