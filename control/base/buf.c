@@ -60,6 +60,27 @@ void buf_char(struct buf *buf, char c)
 	buf_add(buf, &c, 1);
 }
 
+char *buf_digits(char *at, uint64_t number)
+{
+	char digit[20];
+	int n = 0;
+
+	do {
+		digit[n++] = '0' + number % 10;
+		number /= 10;
+	} while (number);
+	while (n)
+		*at++ = digit[--n];
+	return at;
+}
+
+void buf_u64(struct buf *buf, uint64_t number)
+{
+	char text[20];
+
+	buf_add(buf, text, buf_digits(text, number) - text);
+}
+
 void buf_printf(struct buf *buf, const char *fmt, ...)
 {
 	va_list args;

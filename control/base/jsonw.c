@@ -152,7 +152,7 @@ void jsonw_fmt(struct jsonw *w, const char *key, const char *fmt, ...)
 void jsonw_u64(struct jsonw *w, const char *key, uint64_t value)
 {
 	begin_value(w, key);
-	buf_printf(w->out, "%" PRIu64, value);
+	buf_u64(w->out, value);
 }
 
 void jsonw_i64(struct jsonw *w, const char *key, int64_t value)

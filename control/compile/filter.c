@@ -36,10 +36,11 @@ static uint32_t name_index(struct filter_maker *maker, enum slots_space space, c
 			   const char *name)
 {
 	const struct config_node *config = maker->node->config;
-	struct compile *c = maker->c;
+	char full[2 * SHUNT_NAME_MAX + 16], *end;
 
-	return compile_take(c, config->tree, space, 1,
-			    arena_printf(c->arena, "%s %s%s", what, config->name, name));
+	end = stpcpy(stpcpy(full, what), " ");
+	stpcpy(stpcpy(end, config->name), name);
+	return compile_take(maker->c, config->tree, space, 1, full);
 }
 
 static uint32_t name_hit(void *arg, const char *name)
@@ -68,9 +69,9 @@ static int name_set(void *arg, const char *set, bool *ret_dynamic)
 static void list_rule(struct filter_maker *maker, const struct config_rule *rule,
 		      const char *chain, struct plan_rule *ret_rule)
 {
-	char name[24];
+	char name[LOWER_HIT_NAME];
 
-	snprintf(name, sizeof(name), "#%u", rule->expr.id);
+	lower_hit_name(rule->expr.id, name);
 	*ret_rule = (struct plan_rule){
 		.id = rule->expr.id, .expr = &rule->expr, .chain = chain,
 		.hit = name_hit(maker, name),

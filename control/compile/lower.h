@@ -46,6 +46,10 @@ struct lower_names {
 	void *arg;
 };
 
+/* A rule's name for 'hit', with its NUL */
+#define LOWER_HIT_NAME		16
+void lower_hit_name(uint32_t id, char *ret_name);
+
 /* Where to put what is lowered */
 struct lower_at {
 	uint32_t prio;			/* of the first place */

@@ -4,17 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/buf.h>
 #include <compile/lower_priv.h>
 
 #define PACKET_BURST	5	/* of a limit that says none, as in nft */
 
+void lower_hit_name(uint32_t id, char *ret_name)
+{
+	*ret_name = '#';
+	*buf_digits(ret_name + 1, id) = '\0';
+}
+
 static uint32_t rule_hit(struct lower *l, const struct lower_action *action)
 {
-	char name[16];
+	char name[LOWER_HIT_NAME];
 
 	if (!action->counts)
 		return LOWER_NO_HIT;
-	snprintf(name, sizeof(name), "#%u", action->rule->expr.id);
+	lower_hit_name(action->rule->expr.id, name);
 	return l->names->hit(l->names->arg, name);
 }
 

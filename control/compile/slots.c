@@ -24,7 +24,7 @@ static const struct {
 };
 
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo) */
-static uint32_t hash(const char *name)
+static uint32_t name_hash(const char *name)
 {
 	uint32_t h = 2166136261u;
 
@@ -34,33 +34,47 @@ static uint32_t hash(const char *name)
 }
 
 /* The place of a name, or the free one where it belongs; the table is never full */
-static const struct plan_slot **table_place(const struct slots_table *table, const char *name)
+static struct slots_entry *table_place(const struct slots_table *table, const char *name,
+				       uint32_t hash)
 {
-	unsigned int i = hash(name) & (table->size - 1);
+	unsigned int i = hash & (table->size - 1);
 
-	while (table->slot[i] && strcmp(table->slot[i]->name, name))
+	while (table->entry[i].slot && (table->entry[i].hash != hash ||
+					strcmp(table->entry[i].slot->name, name)))
 		i = (i + 1) & (table->size - 1);
-	return &table->slot[i];
+	return &table->entry[i];
 }
 
-static const struct plan_slot *table_find(const struct slots_table *table, const char *name)
+static const struct plan_slot *table_find(const struct slots_table *table, const char *name,
+					  uint32_t hash)
 {
-	return table->size ? *table_place(table, name) : NULL;
+	return table->size ? table_place(table, name, hash)->slot : NULL;
 }
 
-static void table_add(struct slots_table *table, struct arena *arena, const struct plan_slot *slot)
+static void table_grow(struct slots_table *table, struct arena *arena)
 {
 	struct slots_table old = *table;
-	unsigned int i;
+	unsigned int i, k;
 
-	if (2 * (table->n + 1) > table->size) {
-		table->size = table->size ? 2 * table->size : TABLE_MIN;
-		table->slot = arena_new_n(arena, const struct plan_slot *, table->size);
-		for (i = 0; i < old.size; i++)
-			if (old.slot[i])
-				*table_place(table, old.slot[i]->name) = old.slot[i];
+	table->size = old.size ? 2 * old.size : TABLE_MIN;
+	table->entry = arena_new_n(arena, struct slots_entry, table->size);
+	for (i = 0; i < old.size; i++) {
+		if (!old.entry[i].slot)
+			continue;
+		k = old.entry[i].hash & (table->size - 1);
+		while (table->entry[k].slot)
+			k = (k + 1) & (table->size - 1);
+		table->entry[k] = old.entry[i];
 	}
-	*table_place(table, slot->name) = slot;
+}
+
+/* One of that name takes the place of another */
+static void table_add(struct slots_table *table, struct arena *arena, const struct plan_slot *slot,
+		      uint32_t hash)
+{
+	if (2 * (table->n + 1) > table->size)
+		table_grow(table, arena);
+	*table_place(table, slot->name, hash) = (struct slots_entry){ slot, hash };
 	table->n++;
 }
 
@@ -88,7 +102,7 @@ void slots_init(struct slots *slots, struct arena *arena, const struct plan *run
 		const struct plan_slot *slot = &running->slot[i];
 		enum slots_space space = space_of(slot->name);
 
-		table_add(&slots->running, arena, slot);
+		table_add(&slots->running, arena, slot, name_hash(slot->name));
 		for (k = slot->index; k < slot->index + slot->n && k < spaces[space].limit; k++)
 			slots->used[space][k] = true;
 	}
@@ -117,21 +131,19 @@ static const char *name_unique(struct slots *slots, const char *name)
 	const char *unique = name;
 	unsigned int i;
 
-	for (i = 2; table_find(&slots->taken, unique); i++)
+	for (i = 2; table_find(&slots->taken, unique, name_hash(unique)); i++)
 		unique = arena_printf(slots->arena, "%s.%u", name, i);
 	return unique;
 }
 
-int slots_take(struct slots *slots, enum slots_space space, const char *name, uint32_t n,
-	       uint32_t *ret_index)
+/* @name: kept; not taken */
+static int take(struct slots *slots, enum slots_space space, const char *name, uint32_t hash,
+		uint32_t n, uint32_t *ret_index)
 {
-	const struct plan_slot *before;
+	const struct plan_slot *before = table_find(&slots->running, name, hash);
 	struct plan_slot *slot;
 	uint32_t index = 0, i;
 
-	*ret_index = 0;
-	name = name_unique(slots, name);
-	before = table_find(&slots->running, name);
 	if (before && before->n == n)
 		index = before->index;
 	else if (!run_find(slots, space, n, &index))
@@ -143,20 +155,29 @@ int slots_take(struct slots *slots, enum slots_space space, const char *name, ui
 		slots->used[space][i] = true;
 	if (index + n > slots->end[space])
 		slots->end[space] = index + n;
-	table_add(&slots->taken, slots->arena, slot);
+	table_add(&slots->taken, slots->arena, slot, hash);
 	*arena_push(slots->arena, slots->slot, slots->n) = slot;
 	*ret_index = index;
 	return 0;
 }
 
+int slots_take(struct slots *slots, enum slots_space space, const char *name, uint32_t n,
+	       uint32_t *ret_index)
+{
+	*ret_index = 0;
+	name = name_unique(slots, name);
+	return take(slots, space, name, name_hash(name), n, ret_index);
+}
+
 int slots_share(struct slots *slots, enum slots_space space, const char *name, uint32_t *ret_index)
 {
-	const struct plan_slot *taken = table_find(&slots->taken, name);
+	uint32_t hash = name_hash(name);
+	const struct plan_slot *taken = table_find(&slots->taken, name, hash);
 
-	if (!taken)
-		return slots_take(slots, space, name, 1, ret_index);
-	*ret_index = taken->index;
-	return 0;
+	*ret_index = taken ? taken->index : 0;
+	if (taken)
+		return 0;
+	return take(slots, space, arena_strdup(slots->arena, name), hash, 1, ret_index);
 }
 
 struct plan_slot *slots_list(const struct slots *slots)

@@ -26,8 +26,13 @@ enum slots_space {
 	SLOTS_SPACES
 };
 
-struct slots_table {			/* hash of names */
-	const struct plan_slot **slot;
+struct slots_entry {
+	const struct plan_slot *slot;	/* NULL: free */
+	uint32_t hash;			/* of its name: a name is gone to only if that is equal */
+};
+
+struct slots_table {
+	struct slots_entry *entry;
 	unsigned int n, size;		/* size: a power of two, or 0 */
 };
 
@@ -53,7 +58,7 @@ void slots_init(struct slots *slots, struct arena *arena, const struct plan *run
 int slots_take(struct slots *slots, enum slots_space space, const char *name, uint32_t n,
 	       uint32_t *ret_index);
 
-/* The same, but one that is taken already is shared; one index */
+/* The same, but one that is taken already is shared; one index; the name is copied */
 int slots_share(struct slots *slots, enum slots_space space, const char *name,
 		uint32_t *ret_index);
 

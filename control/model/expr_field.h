@@ -83,9 +83,6 @@ unsigned int expr_iif_unique(struct expr_interval *interval, unsigned int n);
 /* In quotes */
 void expr_iif_print(const struct expr_interval *interval, struct buf *out);
 
-/* Decimal, at most 20 bytes, without a NUL. Return: behind them */
-char *expr_number_put(char *at, uint64_t number);
-
 struct expr_unit {
 	const char *name;
 	uint64_t factor;		/* in bytes, in ns */

@@ -13,20 +13,6 @@ static bool is_ip6(enum expr_field field)
 	return field == EXPR_IP6_SADDR || field == EXPR_IP6_DADDR;
 }
 
-char *expr_number_put(char *at, uint64_t number)
-{
-	char digit[20];
-	int n = 0;
-
-	do {
-		digit[n++] = '0' + number % 10;
-		number /= 10;
-	} while (number);
-	while (n)
-		*at++ = digit[--n];
-	return at;
-}
-
 static char *hex_put(char *at, uint64_t number)
 {
 	int shift = number ? (63 - __builtin_clzll(number)) & ~3 : 0;
@@ -41,7 +27,7 @@ static char *ip4_put(char *at, uint32_t address)
 	int shift;
 
 	for (shift = 24; shift >= 0; shift -= 8) {
-		at = expr_number_put(at, address >> shift & 0xff);
+		at = buf_digits(at, address >> shift & 0xff);
 		if (shift)
 			*at++ = '.';
 	}
@@ -108,7 +94,7 @@ static char *value_put(char *at, struct expr_value value, enum expr_field field)
 		*at++ = 'x';
 		return hex_put(at, value.lo);
 	}
-	return expr_number_put(at, value.lo);
+	return buf_digits(at, value.lo);
 }
 
 void expr_element_print(const struct expr_interval *interval, enum expr_field field,
@@ -134,7 +120,7 @@ void expr_element_print(const struct expr_interval *interval, enum expr_field fi
 	       prefix_host_bits(first, last, expr_field_bits(field));
 	if (host && !value_cmp(value_or(first, value_ones(host)), last)) {
 		*at++ = '/';
-		at = expr_number_put(at, expr_field_bits(field) - host);
+		at = buf_digits(at, expr_field_bits(field) - host);
 	} else if (!one) {
 		*at++ = '-';
 		at = value_put(at, last, field);
