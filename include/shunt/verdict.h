@@ -19,8 +19,8 @@
 
 /*
  * Drop reasons. X(identifier, name, help)
- * The first six are about graphs, the rest is what the root's parser refuses: RFC numbers name the
- * rule.
+ * The first six are about graphs, those to 'icmp_short' are what the root's parser refuses: RFC numbers
+ * name the rule. The rest are modules' own.
  * Order is ABI: append only.
  */
 #define SHUNT_REASONS(X)						\
@@ -53,7 +53,10 @@
 	X(UDP_SHORT, "udp_short", "UDP header cut off")			\
 	X(UDP_LEN, "udp_len", "UDP length below 8 or beyond the packet") \
 	X(SCTP_SHORT, "sctp_short", "SCTP header cut off")		\
-	X(ICMP_SHORT, "icmp_short", "ICMP or ICMPv6 header cut off")
+	X(ICMP_SHORT, "icmp_short", "ICMP or ICMPv6 header cut off")	\
+	X(CT_INVALID, "invalid", "belongs to no flow and cannot begin one") \
+	X(NO_FLOW, "no_flow", "a new flow that found no room in the flow table") \
+	X(EXHAUSTED, "exhausted", "a new flow for which no address and port is free")
 
 #define SHUNT_TARGET_ENUM(id, name) SHUNT_TARGET_##id,
 enum shunt_target { SHUNT_TARGETS(SHUNT_TARGET_ENUM) SHUNT_TARGET_MAX };
