@@ -16,13 +16,18 @@
  * has CONNTRACK_CROWDED slots taken at most, else the emptier of the two. There
  * are CONNTRACK_ROOM slots for three flows: hardly one in a million finds both buckets full.
  *
- * No locks. A slot is claimed by a compare-and-swap of its bucket's word, which makes two
- * CPUs with the same new flow see each other; then the entry is filled, then its 'life' is
- * stored. Life is one word, changed by compare-and-swap only: when the flow expires, its state,
- * flags, and a generation that grows with each use of the slot. An entry whose life is
- * 0 in the state, or is over, is not there, whatever its key says. User space (kernel/flows.c) has the
- * tables mapped and does as programs do: it removes a flow by taking its life from what it
- * saw to state NONE, then clears the tag.
+ * No locks. Life is one word, changed by compare-and-swap only: when the flow expires, its state,
+ * flags, and a generation that grows with each use of the slot. An entry whose state
+ * is NONE, or whose life is over, is not there, whatever its key says.
+ * In comes a flow in three steps: a slot whose tag is 0 and whose state is NONE without CLAIMED (or
+ * one whose life is over, with its tag) is claimed: life to NONE with CLAIMED. The entry is
+ * filled, and its life stored. Then the tag is put into the bucket's word by
+ * compare-and-swap from the word in which the key was not found; of a flow that
+ * spills, the first bucket's word is then counted up in the same way. So two CPUs with the
+ * same new flow see each other: who comes second finds the word changed, and looks again.
+ * Out: life from what was seen to state NONE, then the tag is cleared, and of a
+ * spilled flow the first bucket's word counted down; who has taken the life does the rest.
+ * User space (kernel/flows.c) has the tables mapped and does as programs do.
  *
  * When both buckets are full: a flow whose life is over goes first, then one that has seen no
  * reply; one that has stays, and the new one is refused (config 'full').
@@ -85,6 +90,7 @@ enum conntrack_state { CONNTRACK_STATES(CONNTRACK_STATE_ENUM) CONNTRACK_STATE_MA
 #define CONNTRACK_PEER		0x0080	/* the entry under the replies' key: 'other' is the flow */
 #define CONNTRACK_PICKED_UP	0x0100	/* its beginning was not seen */
 #define CONNTRACK_SPILLED	0x0200	/* lives in its second bucket */
+#define CONNTRACK_CLAIMED	0x0800	/* state NONE: neither there nor free, somebody fills it */
 #define CONNTRACK_PROXIED	0x0400	/* opened by module synproxy: sequence numbers differ by 'delta' */
 
 /*
@@ -95,6 +101,8 @@ enum conntrack_state { CONNTRACK_STATES(CONNTRACK_STATE_ENUM) CONNTRACK_STATE_MA
 #define CONNTRACK_KIND_ECHO	1	/* of ICMP: 8 and 0, of ICMPv6: 128 and 129 */
 #define CONNTRACK_KIND_TIME	2	/* 13, 14 */
 #define CONNTRACK_KIND_MASK	3	/* 17, 18 */
+#define CONNTRACK_KIND_BITS	0x0f	/* which of them */
+#define CONNTRACK_KIND_SECOND	0x80	/* the key's end 1 asks: else two ends that ask with one id were one flow */
 
 struct conntrack_flow {			/* what both families' entries begin with */
 	__u64	life;
@@ -182,7 +190,7 @@ struct conntrack_conf {
 	__u64	seed[2];		/* random, for as long as the tables are */
 	__u32	buckets[2];		/* of IPv4, of IPv6 */
 	__u32	flags;
-	__u32	pad;
+	__u32	second;			/* in jiffies */
 	__u32	timeout[CONNTRACK_POLICIES][32];	/* jiffies, by enum conntrack_state */
 };
 
@@ -234,16 +242,18 @@ struct conntrack_frag_key {
 	struct shunt_addr saddr, daddr;	/* IPv4's in v4, as in the packet context */
 	__be32	id;
 	__u16	zone;
-	__u8	proto;
+	__u8	proto;			/* IPv4; IPv6 has none in it (RFC 8200 4.5) */
 	__u8	l3;
 };
 
 struct conntrack_frags {
 	__be16	sport, dport;
 	__u32	expires;		/* jiffies; RFC 8200 4.5: 60 s */
-	__u64	seen[1024];		/* a bit for each 8 bytes of the datagram */
-	__u32	known;			/* the first one was seen: ports are set */
-	__u32	pad;
+	__u64	seen[128];		/* a bit for each 8 bytes of the datagram */
+	__u32	overlap;		/* two had the same bytes: none is believed any more */
+	__u8	proto;			/* behind extension headers */
+	__u8	kind;			/* of an ICMP query; CONNTRACK_KIND_SECOND: it is an answer */
+	__u16	pad;
 };
 
 #define CONNTRACK_FRAGS		1024	/* datagrams under way at a time */
