@@ -3,8 +3,8 @@
 /*
  * config.c - read a configuration, look things up in it
  *
- * DOC: Sections are read in the order in which they refer to each other: sets,
- * maps, nodes, graphs, attachments. Whatever is wrong with a thing, its name is
+ * DOC: Sections are read in the order in which they refer to each other: the flow table,
+ * sets, maps, nodes, graphs, attachments. Whatever is wrong with a thing, its name is
  * known afterwards, so that no finding is only the echo of another.
  */
 #include <errno.h>
@@ -21,10 +21,14 @@ _Static_assert(offsetof(struct config_chain, name) == 0, "begins with its name")
 _Static_assert(offsetof(struct config_node, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_graph, name) == 0, "begins with its name");
 
-enum { TOP_VERSION, TOP_SETTINGS, TOP_SETS, TOP_MAPS, TOP_NODES, TOP_GRAPHS, TOP_ATTACH, TOP_MAX };
+enum {
+	TOP_VERSION, TOP_SETTINGS, TOP_CONNTRACK, TOP_SETS, TOP_MAPS, TOP_NODES, TOP_GRAPHS, TOP_ATTACH,
+	TOP_MAX
+};
 static const struct config_key top_keys[] = {
 	[TOP_VERSION] = { "version", TREE_SCALAR, true },
 	[TOP_SETTINGS] = { "settings", TREE_MAP, false },
+	[TOP_CONNTRACK] = { "conntrack", TREE_MAP, false },
 	[TOP_SETS] = { "sets", TREE_MAP, false },
 	[TOP_MAPS] = { "maps", TREE_MAP, false },
 	[TOP_NODES] = { "nodes", TREE_MAP, false },
@@ -32,6 +36,7 @@ static const struct config_key top_keys[] = {
 	[TOP_ATTACH] = { "attach", TREE_LIST, false },
 	[TOP_MAX] = { 0 },
 };
+_Static_assert(TOP_MAX <= CONFIG_KEYS_MAX, "config_read_keys()");
 
 /* None yet */
 static const struct config_key settings_keys[] = { { 0 } };
@@ -64,8 +69,10 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 {
 	struct tree *value[TOP_MAX], *none[1];
 
+	config_conntrack_init(&r->config->conntrack);
 	if (config_read_keys(r, tree, "the configuration", top_keys, value) < 0)
 		return;
+	r->policies_unknown = is_unknown(tree, value[TOP_CONNTRACK], TOP_CONNTRACK);
 	r->sets_unknown = is_unknown(tree, value[TOP_SETS], TOP_SETS);
 	r->maps_unknown = is_unknown(tree, value[TOP_MAPS], TOP_MAPS);
 	r->nodes_unknown = is_unknown(tree, value[TOP_NODES], TOP_NODES);
@@ -74,6 +81,8 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 		read_version(r, value[TOP_VERSION]);
 	if (value[TOP_SETTINGS])
 		config_read_keys(r, value[TOP_SETTINGS], "'settings'", settings_keys, none);
+	if (value[TOP_CONNTRACK])
+		config_conntrack_read(r, value[TOP_CONNTRACK]);
 	if (value[TOP_SETS])
 		config_set_read_all(r, value[TOP_SETS]);
 	if (value[TOP_MAPS])

@@ -41,6 +41,8 @@
 #include <model/tree.h>
 #include <shunt/abi.h>
 
+#include "../../dataplane/lib/conntrack.h"
+
 #define CONFIG_ELEMENTS_MAX	(4u << 20)	/* of a set */
 #define CONFIG_KEY_BYTES_MAX	40	/* of an element: ip6 takes 16, ether 8, all else 4 */
 #define CONFIG_RULES_SPARE	256	/* that a list has room for behind its last: changes in place */
@@ -112,6 +114,26 @@ struct config_node {
 	const struct tree *tree;
 };
 
+/* Timeouts that a rule gives a flow: 'ct timeout set NAME' */
+struct config_policy {
+	const char *name;
+	uint64_t timeout_ms[CONNTRACK_STATE_MAX];	/* all of them: the usual ones where it says none */
+	const struct tree *tree;
+};
+
+/* The flow table; filled with what is usual where the section is not there */
+struct config_conntrack {
+	uint32_t flows[2];		/* IPv4, IPv6 */
+	bool stateless;			/* a new flow that finds no room passes untracked */
+	bool pickup;			/* TCP may begin in the middle */
+	bool window;			/* sequence numbers are checked */
+	bool counters;			/* packets and bytes of each flow */
+	uint64_t timeout_ms[CONNTRACK_STATE_MAX];
+	struct config_policy *policy;	/* by name */
+	unsigned int n_policies;	/* CONNTRACK_POLICIES - 1 at most */
+	const struct tree *tree;	/* NULL: no section */
+};
+
 struct config_target {
 	enum shunt_target kind;		/* NODE: node or next; PASS; DROP; TX; REDIRECT; BOUNDARY */
 	const char *name;		/* node; reason or NULL; interface; graph */
@@ -148,6 +170,7 @@ struct config_attach {
 
 struct config {
 	struct tree *tree;		/* all below but attach are in order of their names */
+	struct config_conntrack conntrack;
 	struct config_set *set;
 	unsigned int n_sets;
 	struct config_map *map;
@@ -179,6 +202,7 @@ const struct config_set *config_set_find(const struct config *config, const char
 const struct config_map *config_map_find(const struct config *config, const char *name);
 const struct config_chain *config_chain_find(const struct config_node *node, const char *name);
 const struct config_graph *config_graph_find(const struct config *config, const char *name);
+const struct config_policy *config_policy_find(const struct config *config, const char *name);
 
 /*
  * The field that stands for all that take the same values: of EXPR_IP_DADDR it is EXPR_IP_SADDR;

@@ -21,7 +21,7 @@ struct config_reader {
 	struct arena *arena;		/* diags->arena */
 	struct config *config;
 	/* The section is wrong: what it would have defined is not known, so nobody misses it */
-	bool sets_unknown, maps_unknown, nodes_unknown, graphs_unknown;
+	bool sets_unknown, maps_unknown, nodes_unknown, graphs_unknown, policies_unknown;
 };
 
 /* A key that a map may have */
@@ -134,7 +134,11 @@ void config_rule_read(struct config_reader *r, const struct tree *rules,
 void config_rule_check_reason(struct config_reader *r, const struct tree *tree,
 			      const struct expr_verdict *verdict);
 
+/* What is usual */
+void config_conntrack_init(struct config_conntrack *conntrack);
+
 /* The sections; each part's names are known afterwards, whatever was wrong with them */
+void config_conntrack_read(struct config_reader *r, const struct tree *section);
 void config_set_read_all(struct config_reader *r, const struct tree *section);
 void config_map_read_all(struct config_reader *r, const struct tree *section);
 void config_node_read_all(struct config_reader *r, const struct tree *section);

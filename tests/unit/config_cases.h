@@ -68,7 +68,7 @@ static const struct config_case section_cases[] = {
 	{ "top: unknown key, not near",
 	  V "interfaces: {}\n",
 	  "/interfaces! unknown_key: unknown key 'interfaces' in the configuration"
-	  " [its keys are 'version', 'settings', 'sets', 'maps', 'nodes', 'graphs', 'attach']\n" },
+	  " [its keys are 'version', 'settings', 'conntrack', 'sets', 'maps', 'nodes', 'graphs', 'attach']\n" },
 	{ "top: misspelt section is not missed by others",
 	  V "nods: { a: { module: count } }\n" "graphs: { g: [a] }\n",
 	  "/nods! unknown_key: unknown key 'nods' in the configuration"
