@@ -118,7 +118,7 @@ static int cmd_diff(struct cli *cli, int argc, char **argv)
 }
 
 /* Findings of 'check' are its result, not a failure of the call */
-static int check_findings(struct cli *cli, const struct input *input, const char *result)
+static int check_findings(struct cli *cli, struct input *input, const char *result)
 {
 	struct diags errors = { .arena = &cli->arena }, warnings = { .arena = &cli->arena };
 	json_t *answer = call_parse(result);
@@ -126,7 +126,8 @@ static int check_findings(struct cli *cli, const struct input *input, const char
 
 	report_read_findings(json_object_get(answer, "errors"), &errors);
 	report_read_findings(json_object_get(answer, "warnings"), &warnings);
-	report_findings(cli, input->file, input->text, input->len, input->tree, &errors);
+	if (!errors.n || !input_check(cli, input))
+		report_findings(cli, input->file, input->text, input->len, input->tree, &errors);
 	for (i = 0; i < warnings.n && !cli->json; i++)
 		print_warning(cli, input->file, warnings.v[i].message);
 	if (!errors.n && !cli->quiet && !cli->json)

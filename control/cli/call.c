@@ -101,6 +101,12 @@ static const char *shuntd_path(struct cli *cli)
 	return "shuntd";
 }
 
+/* Whether there is something wrong with what was left to the daemon to read; it is reported */
+static bool call_unread(struct cli *cli, const struct call_source *source)
+{
+	return source && source->input && input_check(cli, source->input);
+}
+
 static int fail_from_error(struct cli *cli, int status, const char *answer,
 			   const struct call_source *source)
 {
@@ -110,6 +116,10 @@ static int fail_from_error(struct cli *cli, int status, const char *answer,
 	unsigned int i;
 
 	report_read_findings(json_object_get(json_object_get(error, "data"), "errors"), &diags);
+	if (diags.n && call_unread(cli, source)) {	/* and it knows all of them */
+		json_decref(error);
+		return CLI_INVALID;
+	}
 	if (!message || !*message)
 		message = "the daemon refused, and did not say why";
 	for (i = 0; source && !source->tree && i < diags.n; i++)
@@ -209,6 +219,8 @@ int call_method(struct cli *cli, const char *method, json_t *params,
 		r = open_client(cli, cli->timeout_ms, &cli->client);
 	if (r < 0) {
 		json_decref(params);
+		if (call_unread(cli, source))
+			return CLI_INVALID;
 		return unreachable(cli, socket_path(cli), r);
 	}
 	return call_client(cli, cli->client, method, params, source, ret_result);
@@ -224,6 +236,8 @@ int call_offline(struct cli *cli, const char *method, json_t *params,
 		r = shunt_client_open_offline(path, cli->timeout_ms, &cli->offline);
 	if (r < 0) {
 		json_decref(params);
+		if (call_unread(cli, source))
+			return CLI_INVALID;
 		return report_fail(cli, CLI_UNREACHABLE,
 				   "cannot run '%s', which knows the modules: %s",
 				   path, strerror(-r));

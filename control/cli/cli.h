@@ -185,11 +185,14 @@ void report_end(struct cli *cli);		/* --json: the errors as one document */
 
 /* ---- call.c: the daemon ---- */
 
+struct input;
+
 /* The text that a call is about, so that findings can be shown in it */
 struct call_source {
 	const char *file, *text;
 	size_t len;
 	const struct tree *tree;	/* NULL: offsets of findings count from the start of text */
+	struct input *input;		/* its rules have not been read; or NULL */
 };
 
 /**
@@ -237,14 +240,17 @@ struct input {
 int input_text(struct cli *cli, const char *file, struct call_source *ret_source);
 
 /**
- * input_read() - A file, read and validated as far as possible without modules
- * Files that sets name are read into it. Findings are reported.
+ * input_read() - A file, read and validated, but for what needs modules, and for its rules
+ * The daemon reads rules anyway: of many, twice would take as long again. Files that sets name
+ * are read into it. Findings are reported, those of rules too if there are others.
  * @ret_input:	In cli->arena
  * Return: exit status
  */
 int input_read(struct cli *cli, const char *file, struct input **ret_input);
+/* The same of all that input_read() has left out, where no daemon reads it */
+int input_check(struct cli *cli, struct input *input);
 json_t *input_json(const struct input *input);
-struct call_source input_source(const struct input *input);
+struct call_source input_source(struct input *input);
 
 /* ---- print.c ---- */
 

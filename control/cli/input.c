@@ -125,10 +125,18 @@ static int findings(struct cli *cli, const struct input *input, int status)
 	return status;
 }
 
+int input_check(struct cli *cli, struct input *input)
+{
+	struct config config;
+
+	if (config_from_tree(input->tree, &input->diags, &config) == 0)
+		return CLI_OK;
+	return findings(cli, input, CLI_INVALID);
+}
+
 int input_read(struct cli *cli, const char *file, struct input **ret_input)
 {
 	struct input *input = arena_new(&cli->arena, struct input);
-	struct config config;
 	struct err err = {};
 	int r;
 
@@ -143,11 +151,8 @@ int input_read(struct cli *cli, const char *file, struct input **ret_input)
 	take_files(cli, input);
 	if (input->diags.total)
 		return findings(cli, input, CLI_INVALID);
-	r = config_from_tree(input->tree, &input->diags, &config);
-	if (r < 0)
-		return findings(cli, input, CLI_INVALID);
 	*ret_input = input;
-	return CLI_OK;
+	return config_skim(input->tree) ? CLI_OK : input_check(cli, input);
 }
 
 static json_t *scalar_json(const struct tree *tree)
@@ -185,12 +190,13 @@ json_t *input_json(const struct input *input)
 	return to_json(input->tree);
 }
 
-struct call_source input_source(const struct input *input)
+struct call_source input_source(struct input *input)
 {
 	return (struct call_source){
 		.file = input->file,
 		.text = input->text,
 		.len = input->len,
 		.tree = input->tree,
+		.input = input,
 	};
 }

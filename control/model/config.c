@@ -95,17 +95,37 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 		config_attach_read_all(r, value[TOP_ATTACH]);
 }
 
+static int read_tree(struct config_reader *r, struct tree *tree)
+{
+	unsigned int before = r->diags->total;
+
+	read_top(r, tree);
+	return r->diags->total == before ? 0 : -EINVAL;
+}
+
 int config_from_tree(struct tree *tree, struct diags *diags, struct config *ret_config)
 {
 	struct config config = { .tree = tree };
 	struct config_reader r = { .diags = diags, .arena = diags->arena, .config = &config };
-	unsigned int before = diags->total;
+	int ret = read_tree(&r, tree);
 
-	read_top(&r, tree);
-	if (diags->total != before)
-		return -EINVAL;
-	*ret_config = config;
-	return 0;
+	if (ret == 0)
+		*ret_config = config;
+	return ret;
+}
+
+bool config_skim(struct tree *tree)
+{
+	struct config config = { .tree = tree };
+	struct arena arena = { 0 };
+	struct diags diags = { .arena = &arena };
+	struct config_reader r = {
+		.diags = &diags, .arena = &arena, .config = &config, .skims = true,
+	};
+	int ret = read_tree(&r, tree);
+
+	arena_fini(&arena);
+	return ret == 0;
 }
 
 static const void *find(const char *name, const void *array, unsigned int n, size_t size)

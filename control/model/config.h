@@ -197,6 +197,12 @@ struct config {
  */
 int config_from_tree(struct tree *tree, struct diags *diags, struct config *ret_config);
 
+/*
+ * Whether a tree has none of those faults as far as rules need not be read for that; true says
+ * nothing of the rules, false that config_from_tree() has something to tell
+ */
+bool config_skim(struct tree *tree);
+
 const struct config_node *config_node_find(const struct config *config, const char *name);
 const struct config_set *config_set_find(const struct config *config, const char *name);
 const struct config_map *config_map_find(const struct config *config, const char *name);

@@ -22,6 +22,7 @@ struct config_reader {
 	struct config *config;
 	/* The section is wrong: what it would have defined is not known, so nobody misses it */
 	bool sets_unknown, maps_unknown, nodes_unknown, graphs_unknown, policies_unknown;
+	bool skims;			/* what rules say is left unread */
 };
 
 /* A key that a map may have */

@@ -303,9 +303,10 @@ static void read_list(struct rules *rules, const struct tree *list, struct confi
 	if (!count_rules(rules, list))
 		return;
 	config_item_path_init(&path, r, list);
-	*ret_rule = arena_new_n(r->arena, struct config_rule, list->n + CONFIG_RULES_SPARE);
+	*ret_rule = arena_new_n(r->arena, struct config_rule,
+				(r->skims ? 0 : list->n) + CONFIG_RULES_SPARE);
 	for (i = 0; i < list->n; i++) {
-		struct config_rule *rule = &(*ret_rule)[*n];
+		struct config_rule *rule = &(*ret_rule)[*n];	/* there is always a spare one */
 		const struct tree *item = list->child[i];
 
 		rule->tree = item;
@@ -314,7 +315,7 @@ static void read_list(struct rules *rules, const struct tree *list, struct confi
 		} else if (item->multiline) {
 			config_read_error(r, item, "multiline", "a rule is one line")->hint =
 				"long lists of values belong into a set";
-		} else if (!expr_parse(item->text, config_item_path(&path, i), r->diags,
+		} else if (!r->skims && !expr_parse(item->text, config_item_path(&path, i), r->diags,
 				       &rule->expr)) {
 			check_rule(rules, rule);
 			(*n)++;

@@ -11,9 +11,11 @@
 
 #define GOOD	"version: 1\nnodes:\n  m: { module: count }\n"
 #define BAD	"version: 1\nnodes:\n  m: { modul: count }\n"
+#define RULES	"version: 1\nnodes:\n  m:\n    module: filter\n" \
+		"    rules:\n      - udp sprot 1 drop\n      - drop it\n"
 #define SYNTAX	"version: [1\n"
 
-/* FILE is a good file, BAD and SYNTAX are not; a star before a slash is the folder */
+/* FILE is a good file, BAD, RULES and SYNTAX are not; a star before a slash is the folder */
 static const struct run_case {
 	const char *name;
 	const char *words[FAKE_ARGS];
@@ -152,6 +154,15 @@ static const struct run_case {
 	  "        m: { modul: count }\n"
 	  "             ^~~~~\n"
 	  "        hint: did you mean 'module'?\n" },
+	{ .name = "rules: the daemon's to refuse, all of them told", { "apply", "RULES" }, 3,
+	  "apply {\"config\":{\"nodes\":{\"m\":{\"module\":\"filter\",\"rules\":[\"udp sprot 1 drop\","
+	  "\"drop it\"]}},\"version\":\"1\"},\"confirm_s\":0,\"dry_run\":false}\n", "",
+	  "*/rules.yaml:6:13: error: unknown field 'udp sprot'\n"
+	  "        - udp sprot 1 drop\n              ^~~~~\n        hint: did you mean 'sport'?\n"
+	  "*/rules.yaml:7:14: error: expected 'comment' or the end of the rule\n"
+	  "        - drop it\n               ^\n",
+	  "{\"code\":3,\"message\":\"m\",\"data\":{\"errors\":[{\"path\":\"/nodes/m/rules/0\","
+	  "\"offset\":4,\"length\":5,\"code\":\"c\",\"message\":\"one of two\"}]}}" },
 	{ .name = "the daemon's finding, with its caret", { "diff", "FILE" }, 3,
 	  "diff {\"config\":{\"nodes\":{\"m\":{\"module\":\"count\"}},\"version\":\"1\"}}\n", "",
 	  "*/good.yaml:3:16: error: no module 'count'\n"
@@ -235,6 +246,8 @@ static const char *word_of(const char *word)
 		return fake_file("good.yaml", GOOD);
 	if (word && !strcmp(word, "BAD"))
 		return fake_file("bad.yaml", BAD);
+	if (word && !strcmp(word, "RULES"))
+		return fake_file("rules.yaml", RULES);
 	if (word && !strcmp(word, "SYNTAX"))
 		return fake_file("syntax.yaml", SYNTAX);
 	return word;

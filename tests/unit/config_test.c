@@ -435,7 +435,39 @@ static void test_reference_examples(void **state)
 	free(text);
 }
 
-#define FIXED_TESTS 10
+/* Rules are left unread, all around them is not */
+static void test_skim(void **state)
+{
+	static const struct {
+		const char *yaml;
+		bool good;
+	} rows[] = {
+		{ "version: 1\nnodes: { g: { module: filter, rules: [ drop, nonsense ] } }\n", true },
+		{ "version: 1\nnodes: { g: { module: filter, rules: [ ip saddr @no drop ],"
+		  " chains: { c: [ jump no ] } } }\n", true },
+		{ "version: 1\nnodes: { g: { module: filter, rules: [ [ drop ] ] } }\n", false },
+		{ "version: 1\nnodes: { g: { module: filter, rules: [ \"a\n b\" ] } }\n", false },
+		{ "version: 1\nnodes: { g: { module: filter, rule: [ drop ] } }\n", false },
+		{ "version: 1\nnodes: { g: { modul: filter, rules: [ drop ] } }\n", false },
+		{ "version: 1\nsets: { s: { type: ip, elements: [ x ] } }\n", false },
+		{ "version: 2\n", false },
+	};
+	size_t i;
+
+	for (i = 0; i < N(rows); i++) {
+		struct arena arena = { 0 };
+		struct diags diags = { .arena = &arena };
+		struct tree *tree;
+
+		assert_int_equal(tree_from_yaml(rows[i].yaml, strlen(rows[i].yaml), &diags, &tree),
+				 0);
+		if (config_skim(tree) != rows[i].good)
+			fail_msg("%s: not %s", rows[i].yaml, rows[i].good ? "good" : "refused");
+		arena_fini(&arena);
+	}
+}
+
+#define FIXED_TESTS 11
 
 int main(void)
 {
@@ -453,6 +485,7 @@ int main(void)
 	tests[n++] = unit_row("limit: findings beyond 20 are counted", test_many_findings, NULL);
 	tests[n++] = unit_row("shape: many ways, few nodes", test_ways, NULL);
 	tests[n++] = unit_row("good ones", test_good, NULL);
+	tests[n++] = unit_row("skimmed: all but the rules", test_skim, NULL);
 	tests[n++] = unit_row("sets and nodes are read", test_sections, NULL);
 	tests[n++] = unit_row("graphs and attachments are read", test_graphs, NULL);
 	tests[n++] = unit_row("printed and read again", test_round_trip, NULL);
