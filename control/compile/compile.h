@@ -111,6 +111,16 @@ const struct plan_set *set_plan(struct compile *c, const char *name);
 unsigned int filter_values(struct compile *c, const struct plan_filter *filter,
 			   struct plan_value *ret_value);
 
+/* conntrack.c */
+bool conntrack_table_is(const char *name);	/* one of the flow table's */
+/* Number of a policy, planned at its first use; 0: none of that name, or findings tell */
+uint32_t conntrack_policy(struct compile *c, const char *name);
+/* The flow table, once all graphs are rendered */
+void conntrack_plan(struct compile *c);
+/* @key: the graph's so far */
+uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
+		       uint64_t key);
+
 /* key.c: hash of what is rendered */
 #define KEY_START	14695981039346656037ull
 uint64_t key_bytes(uint64_t hash, const void *data, size_t len);

@@ -158,6 +158,7 @@ static void render_graphs(struct compile *c)
 			*arena_push(c->arena, plan->graph, plan->n_graphs) = graph;
 		}
 	}
+	conntrack_plan(c);
 	reserve_room(c);
 }
 
@@ -198,8 +199,7 @@ static void keep_graphs(struct plan *plan, const struct module *root, const stru
 
 	for (i = 0; i < plan->n_graphs; i++) {
 		graph = &plan->graph[i];
-		graph->key = key_graph(graph, root);
-
+		graph->key = conntrack_key(plan->conntrack, graph, key_graph(graph, root));
 		before = running ? plan_graph_find(running, graph->name, graph->hook) : NULL;
 		graph->kept = before && before->key == graph->key;
 	}

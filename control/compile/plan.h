@@ -18,6 +18,7 @@
 #include <model/module.h>
 #include <shunt/abi.h>
 
+#include "../../dataplane/lib/conntrack.h"
 #include "../../dataplane/modules/filter_rule.h"
 
 /* Where an edge leads: the rodata and what to call it */
@@ -107,6 +108,14 @@ struct plan_set {
 	uint64_t timeout_ns;
 };
 
+/* The flow table (dataplane/lib/conntrack.h) */
+struct plan_conntrack {
+	uint32_t flows[2];		/* room for so many: IPv4, IPv6 */
+	uint32_t flags;			/* CONNTRACK_COUNT, ... but WATCHED */
+	uint32_t timeout_ms[CONNTRACK_POLICIES][32];	/* by policy and state */
+	const char *policy[CONNTRACK_POLICIES];	/* by number; NULL: none has it */
+};
+
 struct plan_node {
 	const char *name;
 	const struct module *module;
@@ -181,6 +190,7 @@ struct plan {
 	unsigned int n_filters;
 	struct plan_set *set;		/* that those look up */
 	unsigned int n_sets;
+	const struct plan_conntrack *conntrack;	/* NULL: no node tracks flows */
 	uint32_t hits_room, state_room;	/* powers of two; never fewer than before */
 	uint32_t hits_end;		/* hits from here on are nobody's */
 	unsigned int n_spare_slots;	/* that views took */

@@ -177,6 +177,49 @@ static void print_set(struct printer *p, const struct plan_set *set)
 			   set->slot, set->image.n_lines * SHUNT_SET_LINE);
 }
 
+/* ---- flow table --------------------------------------------------------------------------- */
+
+#define STATE_NAME(id, name, seconds) name,
+static const char *const state_names[] = { CONNTRACK_STATES(STATE_NAME) };
+
+/* Only what a policy has otherwise than the usual one; of that, all */
+static void print_timeouts(struct printer *p, const struct plan_conntrack *conntrack,
+			   unsigned int number)
+{
+	const uint32_t *timeout_ms = conntrack->timeout_ms[number];
+	unsigned int state;
+
+	for (state = CONNTRACK_NONE + 1; state < CONNTRACK_STATE_MAX; state++)
+		if (!number || timeout_ms[state] != conntrack->timeout_ms[0][state])
+			buf_printf(p->out, ", %s %u ms", state_names[state], timeout_ms[state]);
+	buf_char(p->out, '\n');
+}
+
+static void print_conntrack(struct printer *p, const struct plan *plan)
+{
+	const struct plan_conntrack *conntrack = plan->conntrack;
+	unsigned int i;
+
+	if (!conntrack) {
+		if (p->running && p->running->conntrack)
+			buf_str(p->out, "conntrack: removed, with all flows\n");
+		return;
+	}
+	buf_printf(p->out, "conntrack: %u IPv4 flows, %u IPv6%s%s%s%s\n", conntrack->flows[0],
+		   conntrack->flows[1], conntrack->flags & CONNTRACK_COUNT ? ", counters" : "",
+		   conntrack->flags & CONNTRACK_WINDOW ? ", window" : "",
+		   conntrack->flags & CONNTRACK_PICKUP ? ", pickup" : "",
+		   conntrack->flags & CONNTRACK_STATELESS ? ", full: stateless" : ", full: drop");
+	buf_str(p->out, "conntrack timeouts");
+	print_timeouts(p, conntrack, 0);
+	for (i = 1; i < CONNTRACK_POLICIES; i++) {
+		if (!conntrack->policy[i])
+			continue;
+		buf_printf(p->out, "conntrack policy %s: number %u", conntrack->policy[i], i);
+		print_timeouts(p, conntrack, i);
+	}
+}
+
 /* ---- graphs, attachments, ports ----------------------------------------------------------- */
 
 static void print_graph(struct printer *p, const struct plan_graph *graph,
@@ -271,6 +314,7 @@ void plan_print(const struct plan *plan, const struct plan *running, struct buf 
 		print_filter(&p, &plan->filter[i]);
 	for (i = 0; i < plan->n_sets; i++)
 		print_set(&p, &plan->set[i]);
+	print_conntrack(&p, plan);
 	print_graphs(&p, plan, running);
 	print_attachments(&p, plan, running);
 	for (i = 0; i < plan->n_ports; i++) {

@@ -160,6 +160,8 @@ static enum plan_table_kind table_kind(const char *name)
 
 	if (!strcmp(name, FILTER_IMAGE))
 		return PLAN_IMAGE;
+	if (conntrack_table_is(name))
+		return PLAN_SHARED;
 	for (i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if (!strcmp(name, shared[i]))
 			return PLAN_SHARED;

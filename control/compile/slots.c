@@ -21,6 +21,7 @@ static const struct {
 	[SLOTS_STATE]		= { 1 << 16, false, "state " },
 	[SLOTS_SET]		= { SHUNT_SETS_MAX, false, "set " },
 	[SLOTS_DSET]		= { SHUNT_SETS_MAX, false, "dset " },
+	[SLOTS_POLICY]		= { CONNTRACK_POLICIES, true, "policy " },
 };
 
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo) */

@@ -23,6 +23,7 @@ enum slots_space {
 	SLOTS_STATE,			/* of 'filter_state' */
 	SLOTS_SET,			/* of 'shunt_sets' */
 	SLOTS_DSET,			/* of 'shunt_dsets' */
+	SLOTS_POLICY,			/* rows of conntrack_conf.timeout; 0: the usual one */
 	SLOTS_SPACES
 };
 

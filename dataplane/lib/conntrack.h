@@ -156,6 +156,24 @@ _Static_assert(sizeof(struct conntrack_key6) == 40, "ABI");
 _Static_assert(sizeof(struct conntrack_flow4) == 64, "a cache line");
 _Static_assert(sizeof(struct conntrack_flow6) == 128, "key and life in the first line");
 
+/* X(identifier, name) */
+#define CONNTRACK_TABLES(X)						\
+	X(TAGS4, "ct_tags4")						\
+	X(TAGS6, "ct_tags6")						\
+	X(FLOWS4, "ct_flows4")						\
+	X(FLOWS6, "ct_flows6")						\
+	X(COUNTS4, "ct_counts4")					\
+	X(COUNTS6, "ct_counts6")					\
+	X(SEQS4, "ct_seqs4")						\
+	X(SEQS6, "ct_seqs6")						\
+	X(CONF, "ct_conf")						\
+	X(STATS, "ct_stats")						\
+	X(EVENTS, "ct_events")						\
+	X(FRAGS4, "ct_frags4")						\
+	X(FRAGS6, "ct_frags6")
+#define CONNTRACK_TABLE_ENUM(id, name) CONNTRACK_TABLE_##id,
+enum conntrack_table { CONNTRACK_TABLES(CONNTRACK_TABLE_ENUM) CONNTRACK_TABLE_MAX };
+
 /*
  * ---- tables, shared by all programs ----
  * ct_tags4, ct_tags6	array of __u64, by bucket
@@ -185,6 +203,7 @@ struct conntrack_seqs {			/* by direction of who sends */
 #define CONNTRACK_PICKUP	0x4	/* TCP may begin in the middle */
 #define CONNTRACK_STATELESS	0x8	/* a new flow that finds no room passes untracked, else it is dropped */
 #define CONNTRACK_WATCHED	0x10	/* somebody wants events */
+#define CONNTRACK_SHAPE		(CONNTRACK_COUNT | CONNTRACK_WINDOW)	/* other tables, not only conf */
 
 struct conntrack_conf {
 	__u64	seed[2];		/* random, for as long as the tables are */

@@ -435,7 +435,7 @@ static void test_slots_limits(void **state)
 {
 	static const uint32_t limit[SLOTS_SPACES] = {
 		SHUNT_COUNTERS_MAX - 1, SHUNT_GRAPHS_MAX, SHUNT_GRAPHS_MAX, SHUNT_PORTS_MAX,
-		(1 << 20) - 1, 1 << 16, SHUNT_SETS_MAX, SHUNT_SETS_MAX,
+		(1 << 20) - 1, 1 << 16, SHUNT_SETS_MAX, SHUNT_SETS_MAX, CONNTRACK_POLICIES - 1,
 	};
 	struct arena arena = {0};
 	struct slots slots;

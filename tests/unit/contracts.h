@@ -85,6 +85,27 @@ static struct module_config maze_config[] = {
 	{ .name = "inner", .type = "__u32", .size = 4, .help = "worked out (from the moon)" },
 };
 
+static struct module_edge conntrack_edge[] = {
+	{ "next", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+};
+
+static struct module_table conntrack_table[] = {
+	{ "ct_conf", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_conf), 1, "__u32",
+	  "struct conntrack_conf", 81 },
+	{ "ct_flows4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_flow4), 1, "__u32",
+	  "struct conntrack_flow4", 82 },
+};
+
+/* Looks into the flow table, and has none of its own */
+static struct module_edge marks_edge[] = {
+	{ "next", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+};
+
+static struct module_table marks_table[] = {
+	{ "ct_flows4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_flow4), 1, "__u32",
+	  "struct conntrack_flow4", 82 },
+};
+
 static struct module_edge mirrored_edge[] = {
 	{ "end", 0, CLOSED, SHUNT_TARGET_PASS, 0 },
 };
@@ -105,6 +126,8 @@ static struct module contract[] = {
 	CONTRACT(filter, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 8), CONFIGS(filter), TABLES(filter) },
 	CONTRACT(count, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(count) },
 	CONTRACT(limit, SHUNT_HOOK_ANY, SHUNT_DEPTH_L3, 0), CONFIGS(limit), TABLES(limit) },
+	CONTRACT(conntrack, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(conntrack) },
+	CONTRACT(marks, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(marks) },
 	CONTRACT(maze, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), CONFIGS(maze) },
 	CONTRACT(mirrored, SHUNT_HOOK_TC, SHUNT_DEPTH_L2, 0) },
 	CONTRACT(open, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 2) },

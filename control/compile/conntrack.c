@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * conntrack.c - the flow table that the plan's graphs need
+ *
+ * DOC: A policy keeps its number for as long as configurations name it (slots.c): flows that are
+ * in the table say it. Rows of numbers that no policy has are as the usual one, for flows
+ * whose policy is gone.
+ */
+#include <string.h>
+
+#include <compile/compile.h>
+
+#define TABLE_NAME(id, name) name,
+static const char *const tables[] = { CONNTRACK_TABLES(TABLE_NAME) };
+
+bool conntrack_table_is(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONNTRACK_TABLE_MAX; i++)
+		if (!strcmp(tables[i], name))
+			return true;
+	return false;
+}
+
+uint32_t conntrack_policy(struct compile *c, const char *name)
+{
+	const struct config_policy *policy = config_policy_find(c->config, name);
+	uint32_t number;
+
+	if (!policy)
+		return 0;
+	if (slots_share(&c->slots, SLOTS_POLICY, arena_printf(c->arena, "policy %s", name),
+			&number) < 0)
+		compile_find(c, policy->tree, "too_many",
+			     "no number is left for policy '%s': flows may still have those of the running configuration",
+			     name)->key = 1;
+	return number;
+}
+
+static bool has_table(const struct plan_node *node, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < node->n_tables; i++)
+		if (!strcmp(node->table[i].table->name, name))
+			return true;
+	return false;
+}
+
+/* Only who tracks flows makes the table; who just looks into it does not */
+static bool is_wanted(const struct plan *plan)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < plan->n_graphs; i++)
+		for (k = 0; k < plan->graph[i].n_nodes; k++)
+			if (has_table(&plan->graph[i].node[k], tables[CONNTRACK_TABLE_CONF]))
+				return true;
+	return false;
+}
+
+static void set_timeouts(struct plan_conntrack *plan, unsigned int number,
+			 const uint64_t *timeout_ms)
+{
+	unsigned int state;
+
+	for (state = 0; state < CONNTRACK_STATE_MAX; state++)
+		plan->timeout_ms[number][state] = timeout_ms[state];
+}
+
+void conntrack_plan(struct compile *c)
+{
+	const struct config_conntrack *config = &c->config->conntrack;
+	struct plan_conntrack *plan;
+	uint32_t number;
+	unsigned int i;
+
+	if (!is_wanted(c->plan))
+		return;
+	plan = arena_new(c->arena, struct plan_conntrack);
+	*plan = (struct plan_conntrack){
+		.flows = { config->flows[0], config->flows[1] },
+		.flags = (config->counters ? CONNTRACK_COUNT : 0) |
+			 (config->window ? CONNTRACK_WINDOW : 0) |
+			 (config->pickup ? CONNTRACK_PICKUP : 0) |
+			 (config->stateless ? CONNTRACK_STATELESS : 0),
+	};
+	for (i = 0; i < CONNTRACK_POLICIES; i++)
+		set_timeouts(plan, i, config->timeout_ms);
+	for (i = 0; i < config->n_policies; i++) {
+		number = conntrack_policy(c, config->policy[i].name);
+		plan->policy[number] = number ? config->policy[i].name : NULL;
+		set_timeouts(plan, number, number ? config->policy[i].timeout_ms :
+						    config->timeout_ms);
+	}
+	c->plan->conntrack = plan;
+}
+
+static bool uses_table(const struct plan_graph *graph)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < graph->n_nodes; i++)
+		for (k = 0; k < graph->node[i].n_tables; k++)
+			if (conntrack_table_is(graph->node[i].table[k].table->name))
+				return true;
+	return false;
+}
+
+/* Programs have the tables in them: tables of another shape need other programs */
+uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
+		       uint64_t key)
+{
+	uint32_t shape[3] = {};
+
+	if (!uses_table(graph))
+		return key;
+	if (conntrack) {
+		memcpy(shape, conntrack->flows, sizeof(conntrack->flows));
+		shape[2] = conntrack->flags & CONNTRACK_SHAPE;
+	}
+	return key_bytes(key, shape, sizeof(shape));
+}
