@@ -5,13 +5,14 @@
  *
  * DOC: Order of a change, so that a crash at any point leaves the old or the
  * new generation, and a start knows which:
- *	build (pure), save gen/N, load and pin (install_load), note the
- *	deadline if it is to be confirmed, note the intent, commit, note that it
- *	runs, forget the intent.
+ *	build (pure), save gen/N while loading and pinning (install_load), note
+ *	the deadline if it is to be confirmed, note the intent, commit, note that
+ *	it runs, forget the intent.
  * A start that finds an intent finishes that commit; one that finds none takes up
  * what is noted as running, and sweeps what a dead change left.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <base/log.h>
@@ -94,17 +95,65 @@ static int change_note(struct daemon *daemon, const struct generation *next, uns
 	return r;
 }
 
+/*
+ * A record on its way to the disk while the kernel loads what it is of: of a hundred thousand
+ * rules either takes 100 ms. The thread only reads; of what it reads install_load() changes nothing.
+ */
+struct saving {
+	const struct store *store;
+	const struct generation *next;
+	pthread_t thread;
+	bool apart;			/* in the thread */
+	struct err err;
+	int r;
+};
+
+static void *saving_run(void *arg)
+{
+	struct saving *saving = arg;
+
+	saving->r = store_save(saving->store, saving->next, &saving->err);
+	return NULL;
+}
+
+static void saving_begin(struct saving *saving)
+{
+	saving->apart = pthread_create(&saving->thread, NULL, saving_run, saving) == 0;
+	if (!saving->apart)
+		saving_run(saving);
+}
+
+static int saving_end(struct saving *saving)
+{
+	if (saving->apart)
+		pthread_join(saving->thread, NULL);
+	return saving->r;
+}
+
+/* Load @next, and have its record on the disk. Return: 0; -errno: it is not loaded */
+static int change_load(struct daemon *daemon, struct generation *next, const struct plan *before,
+		       struct install_report *report, struct err *err)
+{
+	struct saving saving = { .store = &daemon->store, .next = next };
+	int r;
+
+	saving_begin(&saving);
+	install_ports(daemon->install, &next->plan, daemon_links(daemon));
+	r = install_load(daemon->install, &next->plan, before, report, err);
+	if (saving_end(&saving) == 0 || r < 0)
+		return r;
+	install_abort(daemon->install, &next->plan, before);
+	*err = saving.err;
+	return saving.r;
+}
+
 /* Load and commit @next in place of @before (what runs). Return: 0; -errno: @before runs on */
 static int change_install(struct daemon *daemon, struct generation *next, const struct plan *before,
 			  unsigned int confirm_s, struct install_report *report, struct err *err)
 {
 	int r;
 
-	r = store_save(&daemon->store, next, err);
-	if (r < 0)
-		return r;
-	install_ports(daemon->install, &next->plan, daemon_links(daemon));
-	r = install_load(daemon->install, &next->plan, before, report, err);
+	r = change_load(daemon, next, before, report, err);
 	if (r < 0)
 		goto out;
 	r = change_note(daemon, next, confirm_s, err);
