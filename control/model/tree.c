@@ -34,10 +34,10 @@ const struct tree **tree_sorted(const struct tree *map)
 
 	if (!sorted)
 		arena_no_memory();
-	if (map->n) {
+	if (map->n)
 		memcpy(sorted, map->child, map->n * sizeof(*sorted));
+	if (map->kind == TREE_MAP)
 		qsort(sorted, map->n, sizeof(*sorted), compare_keys);
-	}
 	return sorted;
 }
 
@@ -72,6 +72,21 @@ bool tree_equal(const struct tree *a, const struct tree *b)
 	return true;
 }
 
+/* Outwards from where it was put */
+size_t tree_index(const struct tree *tree)
+{
+	const struct tree *parent = tree->parent;
+	size_t from = tree->index, i;
+
+	for (i = 0; i <= from || from + i < parent->n; i++) {
+		if (i <= from && from - i < parent->n && parent->child[from - i] == tree)
+			return from - i;
+		if (from + i < parent->n && parent->child[from + i] == tree)
+			return from + i;
+	}
+	return parent->n;
+}
+
 static void add_path(const struct tree *tree, struct buf *out)
 {
 	const char *c;
@@ -80,7 +95,8 @@ static void add_path(const struct tree *tree, struct buf *out)
 		return;
 	add_path(tree->parent, out);
 	if (tree->parent->kind == TREE_LIST) {
-		buf_printf(out, "/%zu", tree->index);
+		buf_char(out, '/');
+		buf_u64(out, tree_index(tree));
 		return;
 	}
 	buf_char(out, '/');
@@ -205,13 +221,9 @@ struct tree *tree_append(struct arena *arena, struct tree *list, struct tree *va
 
 struct tree *tree_insert(struct arena *arena, struct tree *list, struct tree *value, size_t index)
 {
-	size_t i;
-
 	tree_append(arena, list, value);
-	for (i = list->n - 1; i > index; i--) {
-		list->child[i] = list->child[i - 1];
-		list->child[i]->index = i;
-	}
+	memmove(&list->child[index + 1], &list->child[index],
+		(list->n - 1 - index) * sizeof(*list->child));
 	list->child[index] = value;
 	value->index = index;
 	return value;
@@ -225,23 +237,25 @@ struct tree *tree_set(struct arena *arena, struct tree *map, const char *key, st
 	if (!old)
 		return tree_append(arena, map, value);
 	value->parent = map;
-	value->index = old->index;
-	map->child[old->index] = value;
+	value->index = tree_index(old);
+	map->child[value->index] = value;
 	old->parent = NULL;
 	return value;
 }
 
 void tree_del(struct tree *parent, const struct tree *child)
 {
-	size_t i = child->index;
+	size_t i;
 
-	if (i >= parent->n || parent->child[i] != child)
+	if (child->parent != parent)
+		return;
+	i = tree_index(child);
+	if (i == parent->n)
 		return;
 	parent->child[i]->parent = NULL;
-	for (parent->n--; i < parent->n; i++) {
-		parent->child[i] = parent->child[i + 1];
-		parent->child[i]->index = i;
-	}
+	parent->n--;
+	memmove(&parent->child[i], &parent->child[i + 1],
+		(parent->n - i) * sizeof(*parent->child));
 }
 
 struct tree *tree_copy(struct arena *arena, const struct tree *tree)

@@ -37,7 +37,7 @@ struct tree {
 	struct tree **child;		/* map or list, in order of the file */
 	size_t n;
 	struct tree *parent;
-	size_t index;			/* in parent->child */
+	size_t index;			/* in parent->child when it came there: see tree_index() */
 };
 
 /**
@@ -75,6 +75,8 @@ bool tree_equal(const struct tree *a, const struct tree *b);
 /* Members (or items) by key, equal keys in their order; n of them, the caller frees */
 const struct tree **tree_sorted(const struct tree *map);
 
+/* Where a tree is in its parent; near where it was put, unless the parent was edited a lot */
+size_t tree_index(const struct tree *tree);
 /* JSON pointer (RFC 6901) of a tree in its document, in @arena */
 const char *tree_path(const struct tree *tree, struct arena *arena);
 /* The tree at a pointer; else the nearest ancestor, and *ret_exact (may be NULL) is false */
@@ -87,7 +89,7 @@ struct tree *tree_new_list(struct arena *arena);
 /* Replaces one of that key. Return: value */
 struct tree *tree_set(struct arena *arena, struct tree *map, const char *key, struct tree *value);
 struct tree *tree_append(struct arena *arena, struct tree *list, struct tree *value);
-/* The same in front of the item at @index; list->n: behind the last */
+/* The same in front of the item at @index; list->n: behind the last. Those behind are not touched */
 struct tree *tree_insert(struct arena *arena, struct tree *list, struct tree *value, size_t index);
 void tree_del(struct tree *parent, const struct tree *child);
 struct tree *tree_copy(struct arena *arena, const struct tree *tree);

@@ -85,7 +85,7 @@ static void assert_paths(const struct tree *root, const struct tree *tree, struc
 	assert_true(exact);
 	for (i = 0; i < tree->n; i++) {
 		assert_ptr_equal(tree->child[i]->parent, tree);
-		assert_int_equal(tree->child[i]->index, i);
+		assert_int_equal(tree_index(tree->child[i]), i);
 		assert_paths(root, tree->child[i], arena);
 	}
 }
@@ -301,8 +301,15 @@ static void test_insert(void **state)
 	assert_int_equal(list->n, 5);
 	for (i = 0; i < list->n; i++) {
 		assert_string_equal(list->child[i]->text, wanted[i]);
-		assert_int_equal(list->child[i]->index, i);
+		assert_int_equal(tree_index(list->child[i]), i);
 		assert_ptr_equal(list->child[i]->parent, list);
+	}
+	tree_del(list, list->child[0]);
+	tree_del(list, list->child[0]);
+	assert_int_equal(list->n, 3);
+	for (i = 0; i < list->n; i++) {
+		assert_string_equal(list->child[i]->text, wanted[i + 2]);
+		assert_int_equal(tree_index(list->child[i]), i);
 	}
 	arena_fini(&arena);
 }
