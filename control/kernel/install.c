@@ -5,11 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
@@ -17,6 +14,7 @@
 #include <base/file.h>
 #include <base/log.h>
 #include <kernel/gates.h>
+#include <kernel/grace.h>
 #include <kernel/install.h>
 #include <kernel/jiffies.h>
 #include <kernel/pins.h>
@@ -32,6 +30,8 @@ struct install {
 	struct jiffies jiffies;
 	struct attachments attachments;
 	int *root_fd;			/* by graph of the plan under way; -1: kept */
+	struct grace grace;		/* of the last switch to a view */
+	uint64_t grace_us;		/* waited for it */
 };
 
 static uint64_t now_us(void)
@@ -89,6 +89,7 @@ void install_close(struct install *install)
 {
 	if (!install)
 		return;
+	grace_end(&install->grace);
 	if (install->gates.bpffs)
 		gates_close(&install->gates);
 	shared_close(&install->shared);
@@ -353,13 +354,6 @@ static void install_flip_back(struct install *install, const struct plan *runnin
 	}
 }
 
-/* Returns when every CPU has left the programs that it ran when this was called */
-static void install_grace(void)
-{
-	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		usleep(100000);	/* not in this kernel: longer than any packet takes */
-}
-
 /* Slots of graphs that are no more; nothing is attached to them */
 static void install_clear_gone(struct install *install, const struct plan *plan,
 			       const struct plan *running)
@@ -382,7 +376,7 @@ static void install_back(struct install *install, const struct plan *plan,
 	if (running)
 		attachments_replace(&install->attachments, &install->gates, running,
 				    running->attach, running->n_attach, NULL);
-	install_grace();
+	grace_wait();
 	install_abort(install, plan, running);
 	if (running)
 		attachments_add(&install->attachments, &install->gates, running,
@@ -417,7 +411,7 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 					    plan->attach, plan->n_attach, false, NULL);
 	install_done(install, plan);
 	start = now_us();
-	install_grace();
+	grace_wait();
 	report->grace_us = now_us() - start;
 	install_clear_gone(install, plan, running);
 	shared_settle(&install->shared);
@@ -430,10 +424,13 @@ int install_view(struct install *install, struct plan *plan, const struct plan_f
 {
 	struct classifier_ext ext = { view->ext, sizeof(*view->ext), view->n_ext };
 	struct image *image = images_get(&install->images, filter, err);
+	uint64_t start = now_us();
 	int r;
 
 	if (!image)
 		return -ENOENT;
+	grace_end(&install->grace);	/* this view may have been in force before the last switch */
+	install->grace_us = now_us() - start;
 	install_zero(install, plan);
 	r = classifier_view(image->map, &filter->classifier.shape, number, &view->add, &ext,
 			    view->gone, view->n_gone);
@@ -456,9 +453,8 @@ void install_view_commit(struct install *install, const struct plan_filter *filt
 	if (image)
 		classifier_switch(image->map, number);
 	report->commit_us = now_us() - start;
-	start = now_us();
-	install_grace();
-	report->grace_us = now_us() - start;
+	report->grace_us = install->grace_us;
+	grace_begin(&install->grace);
 }
 
 int install_trial(struct install *install, const struct plan *plan,

@@ -76,7 +76,10 @@ void install_abort(struct install *install, const struct plan *plan, const struc
 int install_view(struct install *install, struct plan *plan, const struct plan_filter *filter,
 		 const struct filter_view *view, unsigned int number, struct err *err);
 unsigned int install_view_free(struct install *install, const struct plan_filter *filter);
-/* Put it in force: one store; returns once no CPU reads the other one */
+/*
+ * Put it in force: one store. The grace period goes on behind it: what is written next, to the view
+ * that was in force, waits for the rest of it (report->grace_us: what this one has waited)
+ */
 void install_view_commit(struct install *install, const struct plan_filter *filter,
 			 unsigned int number, struct install_report *report);
 
