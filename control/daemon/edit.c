@@ -227,9 +227,7 @@ static int edit_commit(struct daemon *daemon, struct editor *editor, const struc
 	edit_mark(&running->plan, editor->filter);
 	r = install_view(daemon->install, &running->plan, editor->filter, view, number, err);
 	if (r == 0)
-		r = store_save(&daemon->store, running, err);
-	if (r == 0)
-		r = store_set_running(&daemon->store, running->number, err);
+		r = store_save(&daemon->store, running, err);	/* and noted as running by that */
 	if (r < 0) {
 		store_remove(&daemon->store, running->number);
 		edit_unnumber(running, &before);

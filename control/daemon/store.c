@@ -459,9 +459,29 @@ int store_set_running(const struct store *store, uint32_t number, struct err *er
 	return store_write_number(store, "running", number, err);
 }
 
+/* An edit's record is its note, too */
 uint32_t store_running(const struct store *store)
 {
-	return store_read_number(store, "running");
+	uint32_t running = store_read_number(store, "running"), base = store_base(store, running);
+	uint32_t *number;
+	unsigned int i, n;
+
+	if (!running)
+		return 0;
+	n = store_list(store, &number);
+	if (!base)
+		base = running;
+	for (i = 0; i < n && number[i] > running; i++) {
+		uint32_t of = store_base(store, number[i]);
+
+		/* One that cannot be read is not passed over: whoever loads it tells */
+		if (store_is_edit(store, number[i]) && (!of || of == base)) {
+			running = number[i];
+			break;
+		}
+	}
+	free(number);
+	return running;
 }
 
 int store_set_intent(const struct store *store, uint32_t number, struct err *err)

@@ -49,7 +49,8 @@ unsigned int store_list(const struct store *store, uint32_t **ret_number);
 void store_prune(const struct store *store, uint32_t running);
 
 int store_set_running(const struct store *store, uint32_t number, struct err *err);
-uint32_t store_running(const struct store *store);	/* 0: none */
+/* The last edit of what is noted, or that itself; 0: none */
+uint32_t store_running(const struct store *store);
 /* @number: 0: none any more */
 int store_set_intent(const struct store *store, uint32_t number, struct err *err);
 uint32_t store_intent(const struct store *store);

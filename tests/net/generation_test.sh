@@ -163,6 +163,33 @@ ok "one that is not there cannot go" refuses rpc set.del '{"set":"blocked","elem
 ok "a rule that is none cannot go" refuses rpc rule.del '{"node":"guard","id":"00000000"}'
 ok "a rule that is wrong cannot come" refuses rpc rule.add '{"node":"guard","rule":"udp sprot 1 drop"}'
 
+# ---- edits: their records are their notes ----
+rules() { rpc export '{}' /config/nodes/guard/rules; }
+
+rpc rule.add '{"node":"guard","rule":"udp dport 4001 drop","index":0}' >/dev/null
+rpc rule.add '{"node":"guard","rule":"udp dport 4002 drop","index":0}' >/dev/null
+before=$(running) had=$(rules)
+ok "each is one" test -e "$TMP/state/gen/$((before - 1)).edit" -a -e "$TMP/state/gen/$before.edit"
+ok "a start after two edits" restart
+is "with both of them" "$(rules)" "$had"
+is "built into the image, which is a generation" "$(running)" $((before + 1))
+rpc rule.add '{"node":"guard","rule":"udp dport 4003 drop","index":0}' >/dev/null
+edited=$(running) had=$(rules)
+shuntd_stop
+cp "$TMP/state/gen/$edited.edit" "$TMP/kept.edit"
+echo '{ "broken' >"$TMP/state/gen/$edited.edit"
+ok "a start with a broken edit" shuntd_start box
+like "which status tells, rather than run what was before" "$(rpc status '{}' /warnings)" \
+	'cannot be read'
+shuntd_stop
+cp "$TMP/kept.edit" "$TMP/state/gen/$edited.edit"
+ok "a start with it repaired" shuntd_start box
+is "has all three" "$(rules)" "$had"
+ok "an apply ends the edits" apply 3001
+ok "a start after that, too" restart
+ok "and none comes back" runs 3001
+is "of its rules" "$(rules)" '["udp dport 53 accept","udp dport 3001 drop","udp dport @blocked drop"]'
+
 # ---- one daemon ----
 ok "a second daemon is refused" refuses ns_do box "$BUILD/shuntd" --run-dir "$TMP/run" \
 	--state-dir "$TMP/state2" --bpf-dir "$BUILD/bpf"
