@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/bpf.h>
 
 #include <bpf/bpf.h>
 
+#include <kernel/jiffies.h>
 #include <shunt/abi.h>
 
 #include "../lib/unit.h"
@@ -230,9 +232,33 @@ static void test_array_wants_equal_fragments(void **state)
 	close(array);
 }
 
+/* jiffies_hz(): the coarse clock's resolution is a tick, and programs' jiffies count ticks */
+static void test_coarse_clock_tells_the_tick(void **state)
+{
+	struct timespec from, to;
+	struct jiffies jiffies;
+	double seconds, hz;
+	uint32_t first;
+
+	jiffies_open(&jiffies);
+	assert_true(jiffies.prog_fd >= 0);
+	first = jiffies.read;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	jiffies_close(&jiffies);
+	usleep(500000);
+	jiffies_open(&jiffies);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	seconds = to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9;
+	hz = (jiffies.read - first) / seconds;
+	jiffies_close(&jiffies);
+	if (hz < jiffies_hz() * 0.9 || hz > jiffies_hz() * 1.1)
+		fail_msg("%u ticks a second by the clock, %.0f jiffies", jiffies_hz(), hz);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_coarse_clock_tells_the_tick),
 		cmocka_unit_test(test_slot_write_takes_effect),
 		cmocka_unit_test(test_array_without_pin_is_emptied),
 		cmocka_unit_test(test_array_with_pin_is_kept),
