@@ -14,7 +14,7 @@
  * more). So a lookup reads one word, mostly one entry of one cache line, and the second bucket's
  * word only where flows have spilled. A new flow takes its first bucket while that
  * has CONNTRACK_CROWDED slots taken at most, else the emptier of the two. There
- * are CONNTRACK_ROOM slots for three flows: hardly one in a million finds both buckets full.
+ * are CONNTRACK_ROOM slots for three flows: of a million some five find both buckets full, a tenth spill.
  *
  * No locks. Life is one word, changed by compare-and-swap only: when the flow expires, its state,
  * flags, and a generation that grows with each use of the slot. An entry whose state
@@ -43,7 +43,7 @@
 
 #define CONNTRACK_FLOWS_MAX	10000000U	/* of a family */
 #define CONNTRACK_WAYS		7		/* slots of a bucket */
-#define CONNTRACK_CROWDED	5
+#define CONNTRACK_CROWDED	4
 #define CONNTRACK_ROOM		5		/* slots for 3 flows */
 #define CONNTRACK_POLICIES	16		/* sets of timeouts; 0: the usual ones */
 
