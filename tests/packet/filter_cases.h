@@ -270,6 +270,20 @@ static const struct filter_case filter_cases[] = {
 	{ "empty set", "ip saddr @none drop", FROM(A4), MISSED },
 	{ "not an empty set", "ip saddr != @none drop", FROM(A4), DROPPED },
 
+	/* ---- rules that go on: the next round begins behind them ---- */
+	{ "goes on: the next rule", "udp dport 53 meta mark set 1\ndrop", U(1, 53), HIT("drop", 2) },
+	{ "goes on: the next rule, IPv6", "udp dport 53 meta mark set 1\ndrop", UDP6(A6, B6, 1, 53),
+	  HIT("drop", 2) },
+	{ "goes on: the next rule, no IP", "meta mark set 1\ndrop", OTHER, HIT("drop", 2) },
+	{ "goes on: no rule behind it", "udp dport 9 drop\nudp dport 53 meta mark set 1", U(1, 53),
+	  HIT("odd", 2), .fallback = "odd" },
+	{ "goes on three times", "meta mark set 1\nmeta mark set 2\nmeta mark set 3\ngoto odd",
+	  U(1, 53), HIT("odd", 4) },
+	{ "goes on, by a plain rule between", "meta mark set 1\nudp dport 9 drop\n"
+	  "udp dport 53 meta mark set 2\nudp sport 1 goto odd", U(1, 53), HIT("odd", 4) },
+	{ "quota used up: the next rule", "quota until 1 bytes accept\ndrop", U(1, 53),
+	  HIT("drop", 2) },
+
 	/* ---- VLAN, options and headers in front change nothing ---- */
 	{ "behind two tags", "tcp dport 22 drop",
 	  PKT(ETH(), VLAN(.id = 1), VLAN(.id = 2), IP4(), TCP(.dport = 22, .flags = PKT_SYN)),
