@@ -18,6 +18,7 @@
 #include <linux/bpf.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include <kernel/jiffies.h>
 #include <shunt/abi.h>
@@ -34,6 +35,26 @@
 #define LD_VALUE(dst_, fd_) \
 	((struct bpf_insn) { .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = dst_, \
 			     .src_reg = BPF_PSEUDO_MAP_VALUE, .imm = fd_ }), ((struct bpf_insn) {})
+#define LD_FUNCTION(dst_, rel_) \
+	((struct bpf_insn) { .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = dst_, \
+			     .src_reg = BPF_PSEUDO_FUNC, .imm = rel_ }), ((struct bpf_insn) {})
+#define ALU64(op_, dst_, imm_) \
+	((struct bpf_insn) { .code = BPF_ALU64 | op_ | BPF_K, .dst_reg = dst_, .imm = imm_ })
+#define MOV64_REG(dst_, src_) \
+	((struct bpf_insn) { .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = dst_, \
+			     .src_reg = src_ })
+#define LDX64(dst_, src_, off_) \
+	((struct bpf_insn) { .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = dst_, \
+			     .src_reg = src_, .off = off_ })
+#define STX64(dst_, off_, src_) \
+	((struct bpf_insn) { .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = dst_, \
+			     .src_reg = src_, .off = off_ })
+#define ST64(dst_, off_, imm_) \
+	((struct bpf_insn) { .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = dst_, \
+			     .off = off_, .imm = imm_ })
+#define JNE(dst_, imm_, rel_) \
+	((struct bpf_insn) { .code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = dst_, \
+			     .off = rel_, .imm = imm_ })
 #define CALL(helper_)	((struct bpf_insn) { .code = BPF_JMP | BPF_CALL, .imm = helper_ })
 #define EXIT()		((struct bpf_insn) { .code = BPF_JMP | BPF_EXIT })
 #define ADD_AT(dst_, src_) \
@@ -255,6 +276,63 @@ static void test_coarse_clock_tells_the_tick(void **state)
 		fail_msg("%u ticks a second by the clock, %.0f jiffies", jiffies_hz(), hz);
 }
 
+/* A callback must be described. Return: types of two static functions, numbers 3 and 4 */
+static struct btf *functions(void)
+{
+	struct btf *btf = btf__new_empty();
+
+	assert_int_equal(btf__add_int(btf, "int", 4, BTF_INT_SIGNED), 1);
+	assert_int_equal(btf__add_func_proto(btf, 1), 2);
+	assert_int_equal(btf__add_func(btf, "fact", BTF_FUNC_STATIC, 2), 3);
+	assert_int_equal(btf__add_func(btf, "again", BTF_FUNC_STATIC, 2), 4);
+	assert_int_equal(btf__load_into_kernel(btf), 0);
+	return btf;
+}
+
+/*
+ * A loop whose callback finds 0 the first time, what the round before left the second time
+ * @known: to the verifier, the 0
+ * Return: what the last round left: 1 is the first's, 2 the second's
+ */
+static uint32_t run_rounds(bool known)
+{
+	int value = bpf_map_create(BPF_MAP_TYPE_ARRAY, "fact", 4, 8, 1, NULL), prog;
+	struct bpf_func_info info[] = { { 0, 3 }, { 14, 4 } };
+	struct btf *btf = functions();
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_btf_fd = btf__fd(btf), .func_info = info,
+		    .func_info_cnt = 2, .func_info_rec_size = sizeof(info[0]));
+	const struct bpf_insn insn[] = {
+		/*  0 */ LD_VALUE(BPF_REG_1, value), LDX64(BPF_REG_1, BPF_REG_1, 0),
+		/*  3 */ ALU64(BPF_AND, BPF_REG_1, known ? 0 : -1),
+		/*  4 */ STX64(BPF_REG_10, -8, BPF_REG_1), MOV64(BPF_REG_1, 3),
+		/*  6 */ LD_FUNCTION(BPF_REG_2, 14 - 6 - 1), MOV64_REG(BPF_REG_3, BPF_REG_10),
+		/*  9 */ ALU64(BPF_ADD, BPF_REG_3, -8), MOV64(BPF_REG_4, 0), CALL(BPF_FUNC_loop),
+		/* 12 */ LDX64(BPF_REG_0, BPF_REG_10, -8), EXIT(),
+		/* 14 */ LDX64(BPF_REG_1, BPF_REG_2, 0), JNE(BPF_REG_1, 0, 3),
+		/* 16 */ ST64(BPF_REG_2, 0, 1), MOV64(BPF_REG_0, 0), EXIT(),
+		/* 19 */ ST64(BPF_REG_2, 0, 2), MOV64(BPF_REG_0, 1), EXIT(),
+	};
+	uint32_t left;
+
+	assert_true(value >= 0);
+	prog = bpf_prog_load(BPF_PROG_TYPE_XDP, "fact", "GPL", insn,
+			     sizeof(insn) / sizeof(insn[0]), &opts);
+	assert_true(prog >= 0);
+	left = run(prog);
+	close(prog);
+	btf__free(btf);
+	close(value);
+	return left;
+}
+
+/* The filter's rounds hold as long as the verifier does not know what the first one finds */
+static void test_loop_rounds_see_the_ones_before(void **state)
+{
+	if (run_rounds(true) != 2)
+		print_message("# in a loop, what the first round finds is what all do, if known\n");
+	assert_int_equal(run_rounds(false), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_tail_calls_are_bounded),
 		cmocka_unit_test(test_mapped_array_shows_writes),
 		cmocka_unit_test(test_array_wants_equal_fragments),
+		cmocka_unit_test(test_loop_rounds_see_the_ones_before),
 	};
 
 	/* What is mounted here goes with this process */
