@@ -106,7 +106,7 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 /* A set that a rule looks up, planned at its first use; NULL: none of that name */
 const struct plan_set *set_plan(struct compile *c, const char *name);
 #define FILTER_IMAGE	"filter_image"	/* table of the module that takes rules */
-#define FILTER_VALUES	3
+#define FILTER_VALUES	4
 /* Constants that its programs get. Return: how many, FILTER_VALUES at most */
 unsigned int filter_values(struct compile *c, const struct plan_filter *filter,
 			   struct plan_value *ret_value);

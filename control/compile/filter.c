@@ -64,6 +64,13 @@ static int name_set(void *arg, const char *set, bool *ret_dynamic)
 	return plan->slot;
 }
 
+static uint32_t name_policy(void *arg, const char *policy)
+{
+	const struct filter_maker *maker = arg;
+
+	return conntrack_policy(maker->c, policy);
+}
+
 /* ---- rules and counters, for lists -------------------------------------------------------- */
 
 static void list_rule(struct filter_maker *maker, const struct config_rule *rule,
@@ -204,6 +211,7 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 	struct filter_maker maker = { c, node };
 	const struct lower_names names = {
 		.edge = name_edge, .hit = name_hit, .state = name_state, .set = name_set,
+		.policy = name_policy,
 		.links = c->links, .arg = &maker,
 	};
 	struct plan *plan = c->plan;
@@ -224,6 +232,7 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 	filter->rounds = lowered.rounds;
 	filter->n_exts = lowered.n_ext;
 	filter->uses_links = lowered.uses_links;
+	filter->uses_flows = lowered.uses_flows;
 	for (i = 0; i < lowered.n_places; i++) {
 		filter->n_rows[0] += lowered.place[i].rows[0];
 		filter->n_rows[1] += lowered.place[i].rows[1];
@@ -243,5 +252,7 @@ unsigned int filter_values(struct compile *c, const struct plan_filter *filter,
 	ret_value[1] = (struct plan_value){ "rounds", &filter->rounds,
 					    sizeof(filter->rounds) };
 	ret_value[2] = (struct plan_value){ "hits_room", c->hits_room, sizeof(uint32_t) };
+	ret_value[3] = (struct plan_value){ "flows", &filter->uses_flows,
+					    sizeof(filter->uses_flows) };
 	return FILTER_VALUES;
 }

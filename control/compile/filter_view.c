@@ -123,6 +123,19 @@ static int view_set(void *arg, const char *name, bool *ret_dynamic)
 	return set->slot;
 }
 
+static uint32_t view_policy(void *arg, const char *name)
+{
+	struct viewer *viewer = arg;
+	const struct plan_conntrack *conntrack = viewer->plan->conntrack;
+	unsigned int i;
+
+	for (i = 1; conntrack && i < CONNTRACK_POLICIES; i++)
+		if (conntrack->policy[i] && !strcmp(conntrack->policy[i], name))
+			return i;
+	viewer->full = true;
+	return 1;
+}
+
 /* ---- the view ----------------------------------------------------------------------------- */
 
 static int take_hit(struct viewer *viewer, struct plan_rule *rule)
@@ -165,6 +178,7 @@ static int view_rule(struct viewer *viewer, const struct config *config,
 {
 	const struct lower_names names = {
 		.edge = view_edge, .hit = view_hit, .state = view_state, .set = view_set,
+		.policy = view_policy,
 		.links = &no_links, .arg = viewer,
 	};
 	const struct lower_at at = {
@@ -183,6 +197,7 @@ static int view_rule(struct viewer *viewer, const struct config *config,
 		return r;
 	r = lower_one(config, node, index, &names, &at, arena, &diags, &lowered);
 	if (r < 0 || viewer->full || lowered.rounds > 1 || lowered.uses_links ||
+	    (lowered.uses_flows && !viewer->filter->uses_flows) ||
 	    (lowered.n_ext && !viewer->filter->n_exts))
 		return -ENOSPC;
 	append(view, arena, &lowered);

@@ -42,6 +42,8 @@ struct lower_names {
 	uint32_t (*state)(void *arg, const char *name);
 	/* Slot of a named set, -1: it has none (and becomes rows, or the rule a finding) */
 	int (*set)(void *arg, const char *set, bool *ret_dynamic);
+	/* Number of a timeout policy; 0: none of that name */
+	uint32_t (*policy)(void *arg, const char *policy);
 	const struct link_table *links;	/* interfaces that are there now */
 	void *arg;
 };
@@ -78,6 +80,7 @@ struct lowered {
 	unsigned int rounds;
 	unsigned int n_conditional;	/* places with conditions */
 	bool uses_links;		/* lower again when an interface comes, goes or is renamed */
+	bool uses_flows;		/* looks into the flow table, or writes there */
 };
 
 /**

@@ -22,7 +22,7 @@ static const uint8_t key_part[EXPR_FIELD_MAX] = {
 	[EXPR_SPORT] = FILTER_KEY_SPORT, [EXPR_DPORT] = FILTER_KEY_DPORT,
 	[EXPR_ETHER_SADDR] = FILTER_KEY_ETHER_SADDR, [EXPR_ETHER_DADDR] = FILTER_KEY_ETHER_DADDR,
 	[EXPR_MARK] = FILTER_KEY_MARK, [EXPR_VLAN_ID] = FILTER_KEY_VLAN_ID,
-	[EXPR_IIF] = FILTER_KEY_IIF,
+	[EXPR_IIF] = FILTER_KEY_IIF, [EXPR_CT_MARK] = FILTER_KEY_CT_MARK,
 };
 
 _Static_assert(EXPR_CONCAT_MAX <= FILTER_KEY_PARTS, "a key holds what a rule may ask for");
@@ -168,8 +168,9 @@ struct deal {
 /* Not every packet has it: any value is a condition, too */
 static bool may_lack(const struct filter_cond *cond)
 {
-	return cond->kind == FILTER_COND_PAYLOAD || cond->field == FILTER_VLAN_ID ||
-	       cond->field == FILTER_VLAN_PCP || cond->field == FILTER_EXTHDR;
+	return cond->kind != FILTER_COND_RANGE || cond->field == FILTER_VLAN_ID ||
+	       cond->field == FILTER_VLAN_PCP || cond->field == FILTER_EXTHDR ||
+	       cond->field == FILTER_CT_DIRECTION;
 }
 
 /* Conditions for intervals @from to @from + @n - 1. Return: how many; @ret may be NULL */

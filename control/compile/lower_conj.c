@@ -28,6 +28,9 @@ static const struct {
 	[EXPR_VLAN_PCP] = { FILTER_VLAN_PCP, 3 },
 	[EXPR_IIF] = { FILTER_IIF, 32 },
 	[EXPR_MARK] = { FILTER_MARK, 32 },
+	[EXPR_CT_MARK] = { FILTER_CT_MARK, 32 },
+	[EXPR_CT_ZONE] = { FILTER_CT_ZONE, 16 },
+	[EXPR_CT_DIRECTION] = { FILTER_CT_DIRECTION, 1 },
 };
 
 void lower_conj_init(struct lower_conj *conj)
@@ -72,10 +75,18 @@ static void imply(struct lower *l, struct lower_conj *conj, enum expr_field fiel
 	switch (field) {
 	case EXPR_IP_SADDR:
 	case EXPR_IP_DADDR:
+	case EXPR_CT_IP_SADDR:
+	case EXPR_CT_IP_DADDR:
+	case EXPR_CT_REPLY_IP_SADDR:
+	case EXPR_CT_REPLY_IP_DADDR:
 		conj->kinds &= LOWER_IP4;
 		break;
 	case EXPR_IP6_SADDR:
 	case EXPR_IP6_DADDR:
+	case EXPR_CT_IP6_SADDR:
+	case EXPR_CT_IP6_DADDR:
+	case EXPR_CT_REPLY_IP6_SADDR:
+	case EXPR_CT_REPLY_IP6_DADDR:
 		conj->kinds &= LOWER_IP6;
 		break;
 	case EXPR_SPORT:
@@ -144,6 +155,27 @@ static struct expr_value cond_max(const struct filter_cond *cond)
 	return (struct expr_value){ 0, cond->mask };
 }
 
+static bool is_flow6(enum expr_field field)
+{
+	return field >= EXPR_CT_IP_SADDR && (expr_field_bits(field) == 128);
+}
+
+/* Of an IPv6 address its upper half */
+static struct filter_cond flow_cond(enum expr_field field)
+{
+	unsigned int reply = field >= EXPR_CT_REPLY_IP_SADDR, bits = expr_field_bits(field);
+
+	return (struct filter_cond){
+		.kind = FILTER_COND_FLOW,
+		.field = (field - (reply ? EXPR_CT_REPLY_IP_SADDR : EXPR_CT_IP_SADDR)) |
+			 (reply ? FILTER_FLOW_REPLY : 0),
+		.mask = bits > 64 ? UINT64_MAX : (1ull << bits) - 1,
+	};
+}
+
+_Static_assert(EXPR_CT_DPORT - EXPR_CT_IP_SADDR == FILTER_FLOW_DPORT &&
+	       EXPR_CT_IP6_SADDR - EXPR_CT_IP_SADDR == FILTER_FLOW_SADDR6, "in the same order");
+
 static struct filter_cond cond_of(const struct expr_match *match)
 {
 	struct filter_cond cond = { .kind = FILTER_COND_RANGE, .field = conds[match->field].field };
@@ -154,6 +186,8 @@ static struct filter_cond cond_of(const struct expr_match *match)
 		cond.off = match->at;
 		cond.len = match->bytes;
 		cond.mask = UINT64_MAX >> (64 - 8 * match->bytes);
+	} else if (match->field >= EXPR_CT_IP_SADDR) {
+		cond = flow_cond(match->field);
 	} else {
 		cond.mask = (1ull << conds[match->field].bits) - 1;
 	}
@@ -212,6 +246,72 @@ static struct ranges interfaces_of(struct lower *l, const struct expr_interval *
 	return interfaces(l, (const char *const *)list, 1);
 }
 
+/* ---- a flow's IPv6 address: both halves of each prefix ------------------------------------- */
+
+static void flow6_prefix(struct lower *l, struct lower_conj *conj, enum expr_field field,
+			 const struct expr_interval *prefix)
+{
+	struct filter_cond cond = flow_cond(field);
+	struct expr_interval *half = arena_new_n(&l->scratch, struct expr_interval, 2);
+
+	half[0] = (struct expr_interval){ { 0, prefix->first.hi }, { 0, prefix->last.hi } };
+	half[1] = (struct expr_interval){ { 0, prefix->first.lo }, { 0, prefix->last.lo } };
+	lower_conj_subject(l, conj, &cond, (struct ranges){ &half[0], 1 });
+	if (half[1].first.lo == 0 && half[1].last.lo == UINT64_MAX)
+		return;
+	cond.field += FILTER_FLOW_SADDR6_LOW - FILTER_FLOW_SADDR6;
+	lower_conj_subject(l, conj, &cond, (struct ranges){ &half[1], 1 });
+}
+
+static struct ranges flow6_prefixes(struct lower *l, enum expr_field field, struct ranges ranges)
+{
+	struct expr_interval *v = NULL;
+	unsigned int i, k, n = 0, n_prefixes;
+	struct expr_value *value, ones;
+	uint8_t *len;
+
+	for (i = 0; i < ranges.n; i++) {
+		n_prefixes = expr_prefixes(&l->scratch, field, &ranges.v[i], &value, &len);
+		for (k = 0; k < n_prefixes; k++) {
+			ones.hi = len[k] >= 64 ? 0 : UINT64_MAX >> len[k];
+			ones.lo = len[k] <= 64 ? UINT64_MAX :
+				  len[k] == 128 ? 0 : UINT64_MAX >> (len[k] - 64);
+			*arena_push(&l->scratch, v, n) = (struct expr_interval){
+				value[k], { value[k].hi | ones.hi, value[k].lo | ones.lo },
+			};
+		}
+	}
+	return (struct ranges){ v, n };
+}
+
+/* By those prefixes that are fewer: of the addresses, or of all others, which must not hold then */
+static void flow6(struct lower *l, struct lower_conj *conj, const struct expr_match *match)
+{
+	static const struct expr_interval any = { { 0, 0 }, { UINT64_MAX, UINT64_MAX } };
+	struct ranges ranges = { match->interval, match->n }, in, out;
+	struct lower_tuples *tuples;
+	const struct lower_tuples **to;
+
+	in = flow6_prefixes(l, match->field, ranges);
+	out = flow6_prefixes(l, match->field, ranges_not(&l->scratch, ranges, any.last));
+	if (in.n == 1) {
+		flow6_prefix(l, conj, match->field, in.v);
+		return;
+	}
+	if (out.n < in.n)
+		flow6_prefix(l, conj, match->field, &any);
+	if (!out.n)
+		return;
+	tuples = arena_new(&l->scratch, struct lower_tuples);
+	*tuples = (struct lower_tuples){
+		.field = &match->field, .n_fields = 1, .negated = out.n < in.n,
+		.tuple = out.n < in.n ? out.v : in.v, .n = out.n < in.n ? out.n : in.n,
+	};
+	to = tuples->negated ? &conj->except : &conj->mixed;
+	tuples->next = *to;
+	*to = tuples;
+}
+
 static void and_subject(struct lower *l, struct lower_conj *conj, const struct expr_match *match)
 {
 	struct ranges ranges = { match->interval, match->n };
@@ -237,6 +337,10 @@ void lower_conj_values(struct lower *l, struct lower_conj *conj, enum expr_field
 {
 	struct filter_cond cond = cond_of(&(struct expr_match){ .field = field });
 
+	if (is_flow6(field)) {		/* of tuples that flow6() made: one prefix */
+		flow6_prefix(l, conj, field, ranges.v);
+		return;
+	}
 	if (negated)
 		ranges = ranges_not(&l->scratch, ranges, cond_max(&cond));
 	lower_conj_subject(l, conj, &cond, ranges);
@@ -349,6 +453,8 @@ static void and_match(struct lower *l, struct lower_conj *conj, const struct exp
 		and_flags(l, conj, match);
 	else if (match->field < LOWER_ROW_FIELDS)
 		and_range(l, conj, match->field, ranges);
+	else if (is_flow6(match->field))
+		flow6(l, conj, match);
 	else
 		and_subject(l, conj, match);
 }

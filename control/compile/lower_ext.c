@@ -87,6 +87,38 @@ static void add_to_set(struct lower *l, const struct expr_statement *from, struc
 	to->timeout_ns = from->timeout_ns;
 }
 
+static void set_mark(struct lower *l, const struct expr_statement *from, struct filter_stmt *to)
+{
+	bool ct = from->kind == EXPR_SET_CT_MARK;
+
+	to->kind = FILTER_STMT_MARK;
+	to->value = from->mark;
+	to->mask = from->mark_mask;
+	to->per = ct ? FILTER_MARK_TO_CT : 0;
+	if (from->mark_mask && ct != from->crossed)
+		to->per |= FILTER_MARK_FROM_CT;
+	l->out.uses_flows |= ct;
+}
+
+static uint32_t policy(struct lower *l, const char *name)
+{
+	uint32_t number = l->names->policy(l->names->arg, name);
+
+	if (!number)		/* the model refuses it */
+		lower_fail(l, -EINVAL, "no_such_policy", "no timeout policy '%s'", name);
+	return number;
+}
+
+static bool asks_for_flow(const struct lower_conj *conj)
+{
+	unsigned int i;
+
+	for (i = 0; i < conj->n_conds; i++)
+		if (conj->cond[i].kind == FILTER_COND_FLOW)
+			return true;
+	return false;
+}
+
 static void statement(struct lower *l, const struct lower_action *action, unsigned int i,
 		      struct filter_stmt *to)
 {
@@ -98,9 +130,15 @@ static void statement(struct lower *l, const struct lower_action *action, unsign
 		to->index = counter_hit(l, from->name);
 		break;
 	case EXPR_SET_MARK:
-		to->kind = FILTER_STMT_MARK;
-		to->value = from->mark;
-		to->mask = from->mark_mask;
+	case EXPR_SET_CT_MARK:
+		set_mark(l, from, to);
+		break;
+	case EXPR_SET_POLICY:
+		to->kind = FILTER_STMT_POLICY;
+		to->index = policy(l, from->name);
+		break;
+	case EXPR_NOTRACK:
+		to->kind = FILTER_STMT_NOTRACK;
 		break;
 	case EXPR_LOG:
 		to->kind = FILTER_STMT_LOG;
@@ -170,6 +208,7 @@ uint32_t lower_ref(struct lower *l, const struct lower_conj *conj,
 	};
 	memcpy(ext->cond, conj->cond, conj->n_conds * sizeof(conj->cond[0]));
 	l->goes_on |= statements(l, action, ext);
+	l->out.uses_flows |= asks_for_flow(conj);
 	if (action->verdict == FILTER_RESUME) {
 		ext->resume = LOWER_PRIO_END;
 		if (action->resume)

@@ -23,7 +23,7 @@
 #define LOWER_ALL	(LOWER_IP4 | LOWER_IP6 | LOWER_NOT_IP)
 
 /* Fields below this one are words of the classifier's key, all but TCP_FLAGS by intervals */
-#define LOWER_ROW_FIELDS	(EXPR_FRAG + 1)
+#define LOWER_ROW_FIELDS	(EXPR_CT_STATE + 1)
 
 struct ranges {
 	const struct expr_interval *v;	/* sorted, merged */
@@ -152,6 +152,8 @@ void lower_rule(struct lower *l, const struct lower_conj *parent, const struct c
 
 /* lower_change.c: what rules change while a packet goes through them */
 bool lower_may_change(const struct lower_conj *conj);
+/* @conj with what it asks of what rules may change left out of its rows */
+void lower_forget(struct lower_conj *conj);
 bool lower_changes(const struct lower *l, const struct config_rule *rule);
 bool lower_chain_changes(const struct lower *l, const char *name);
 

@@ -14,6 +14,7 @@ static const struct expr_interval all[LOWER_ROW_FIELDS] = {
 	[EXPR_PROTO] = ALL8, [EXPR_SPORT] = ALL16, [EXPR_DPORT] = ALL16, [EXPR_TCP_FLAGS] = ALL8,
 	[EXPR_ICMP_TYPE] = ALL8, [EXPR_ICMP_CODE] = ALL8,
 	[EXPR_FRAG] = { { 0, 0 }, { 0, SHUNT_FRAG_LATER } },
+	[EXPR_CT_STATE] = { { 0, 0 }, { 0, SHUNT_CT_MAX - 1 } },
 };
 
 static bool above(struct expr_value a, struct expr_value b)

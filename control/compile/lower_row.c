@@ -118,6 +118,19 @@ static struct pieces frag_pieces(struct lower *l, const struct lower_conj *conj)
 _Static_assert(SHUNT_FRAG_NONE == 0 && SHUNT_FRAG_FIRST == 1 && SHUNT_FRAG_LATER == 2,
 	       "a bit each");
 
+static struct pieces ct_pieces(struct lower *l, const struct lower_conj *conj)
+{
+	const struct ranges *ct = &conj->range[EXPR_CT_STATE];
+	struct pieces pieces = {0};
+	unsigned int state;
+
+	for (state = 0; state < SHUNT_CT_MAX; state++)
+		if (ranges_has(ct, state))
+			pieces_add(l, &pieces, state << CLASSIFIER_CT_SHIFT, CLASSIFIER_CT);
+	pieces_merge(&pieces);
+	return pieces;
+}
+
 static bool flags_pass(const struct lower_flags *flags, unsigned int value)
 {
 	for (; flags; flags = flags->next)
@@ -199,6 +212,8 @@ static struct pieces meta_pieces(struct lower *l, const struct lower_conj *conj,
 		meta = pieces_times(l, meta, proto_pieces(l, conj));
 	if (!ranges_full(&conj->range[EXPR_FRAG], ranges_all(EXPR_FRAG).v[0].last))
 		meta = pieces_times(l, meta, frag_pieces(l, conj));
+	if (!ranges_full(&conj->range[EXPR_CT_STATE], ranges_all(EXPR_CT_STATE).v[0].last))
+		meta = pieces_times(l, meta, ct_pieces(l, conj));
 	if (flags && !one_flag)
 		meta = pieces_times(l, meta, flags_pieces(l, conj));
 	return meta;

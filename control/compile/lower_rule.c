@@ -185,6 +185,7 @@ static void decide(struct lower *l, struct lower_conj *conj, struct lower_block 
 	conj->n_conds = 0;
 	conj->subject = NULL;
 	conj->mixed = NULL;
+	lower_forget(conj);
 	skip(l, conj, block);
 	block_resume(l, &body, lower_place_next(l));
 }

@@ -85,6 +85,7 @@ struct plan_filter {
 	unsigned int n_rows[2];
 	unsigned int n_exts;
 	bool uses_links;		/* to be made again when an interface comes, goes or is renamed */
+	uint8_t uses_flows;		/* 1: its programs need the flow table */
 };
 
 /* What a view of an image says, see compile/filter_view.h */

@@ -180,6 +180,17 @@ static void render_tables(struct renderer *r, const struct node *node, struct pl
 						    table_kind(module->table[i].name) };
 }
 
+/* Rules that do not look into the flow table: its size is nothing to this node */
+static void leave_out_flows(struct plan_node *to)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < to->n_tables; i++)
+		if (!conntrack_table_is(to->table[i].table->name))
+			to->table[n++] = to->table[i];
+	to->n_tables = n;
+}
+
 /* What rules make of the node: its values are of the configuration and of the filter */
 static void render_filter(struct renderer *r, const struct node *node, struct plan_node *to)
 {
@@ -189,6 +200,8 @@ static void render_filter(struct renderer *r, const struct node *node, struct pl
 	to->filter = filter_plan(r->c, node);
 	if (!to->filter)
 		return;			/* findings tell */
+	if (!to->filter->uses_flows)
+		leave_out_flows(to);
 	memcpy(value, node->value, node->n_values * sizeof(*value));
 	to->n_values += filter_values(r->c, to->filter, &value[node->n_values]);
 	to->value = value;

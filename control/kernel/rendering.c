@@ -105,6 +105,17 @@ static int render_image(const struct rendering_maps *maps, const struct plan_nod
 	return 1;
 }
 
+/* The flow table's are for those who look into it */
+static bool render_wants(const struct plan_node *node, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < node->n_tables; i++)
+		if (!strcmp(node->table[i].table->name, name))
+			return true;
+	return strncmp(name, "ct_", 3);
+}
+
 static int render_node(const struct rendering_paths *paths, const struct rendering_maps *maps,
 		       const struct plan_graph *graph, const struct plan_node *node, int next_fd,
 		       struct err *err)
@@ -136,7 +147,8 @@ static int render_node(const struct rendering_paths *paths, const struct renderi
 	n_maps += r;
 	map[n_maps++] = (struct object_map) { .name = "shunt_next", .fd = next_fd };
 	for (i = 0; i < maps->n_shared; i++)
-		map[n_maps++] = maps->shared[i];
+		if (render_wants(node, maps->shared[i].name))
+			map[n_maps++] = maps->shared[i];
 	snprintf(what, sizeof(what), "node '%s' of graph '%s' at %s", node->name, graph->name,
 		 module_hook_name(graph->hook));
 	r = object_load(node->module->path[render_object_index(graph->hook)], what, value, n_values,

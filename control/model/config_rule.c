@@ -179,6 +179,22 @@ static void check_add(struct config_reader *r, const struct tree *tree,
 			"give the set 'dynamic: true' or a 'timeout'";
 }
 
+static void check_policy(struct config_reader *r, const struct tree *tree,
+			 const struct expr_statement *set)
+{
+	const struct config_conntrack *conntrack = &r->config->conntrack;
+	struct span span = { set->offset, set->len };
+	struct diag *diag;
+
+	if (r->policies_unknown || config_policy_find(r->config, set->name))
+		return;
+	diag = span_error(r, tree, span, "no_such_policy",
+			  arena_printf(r->arena, "section 'conntrack' has no policy '%s'",
+				       set->name));
+	config_read_suggest_name(r, diag, set->name, conntrack->policy, conntrack->n_policies,
+				 sizeof(*conntrack->policy));
+}
+
 /* ---- jumps --------------------------------------------------------------------------------- */
 
 /* Return: whether there is a chain of that name */
@@ -270,9 +286,12 @@ static void check_rule(struct rules *rules, const struct config_rule *rule)
 			check_set(r, &(struct reference){ rule->tree, "set", c->set, c->field,
 							  c->n_fields, { c->offset, c->len } });
 	}
-	for (i = 0; i < expr->n_statements; i++)
+	for (i = 0; i < expr->n_statements; i++) {
 		if (expr->statement[i].kind == EXPR_ADD)
 			check_add(r, rule->tree, &expr->statement[i]);
+		else if (expr->statement[i].kind == EXPR_SET_POLICY)
+			check_policy(r, rule->tree, &expr->statement[i]);
+	}
 	if (!expr->vmap)
 		check_verdict(rules, rule->tree, &expr->verdict);
 	else if (expr->vmap->key.set)

@@ -47,6 +47,8 @@ enum expr_field config_type_field(enum expr_field field)
 		return EXPR_DPORT;
 	case EXPR_ETHER_DADDR:
 		return EXPR_ETHER_SADDR;
+	case EXPR_CT_MARK:
+		return EXPR_MARK;
 	default:
 		return type_of(field) < N_TYPES ? field : EXPR_FIELD_MAX;
 	}

@@ -23,7 +23,6 @@
 static const struct {
 	const char *word, *hint;
 } foreign[] = {
-	{ "ct", "flow state is not in this version: a rule sees one packet" },
 	{ "queue", "'goto EDGE' leaves the node by that edge" },
 	{ "continue", "a rule with a statement and without a verdict goes on by itself" },
 	{ "oif", "a rule sees a packet before it is routed" },
@@ -36,7 +35,7 @@ static int unknown_keyword(struct expr_reader *p, struct scan_span word)
 {
 	static const char *const others[] = {
 		"accept", "drop", "goto", "reject", "jump", "return",
-		"counter", "log", "limit", "quota", "add", "update",
+		"counter", "log", "limit", "quota", "add", "update", "notrack",
 	};
 	const char *words[WORDS_MAX];
 	const struct expr_key *key;
@@ -134,7 +133,7 @@ static int read_values(struct expr_reader *p, const struct expr_key *key, struct
 
 static int read_mark(struct expr_reader *p, const struct expr_key *key, struct scan_span span)
 {
-	const struct expr_match subject = { .field = EXPR_MARK };
+	const struct expr_match subject = { .field = key->field };
 
 	if (scan_eat(p->s, "&") || expr_read_is(p, "and"))
 		return expr_special_masked(p, key, &subject, UINT32_MAX, span);
@@ -153,7 +152,10 @@ static int read_one(struct expr_reader *p, const struct expr_key *key, struct sc
 	case EXPR_IIF:
 		return expr_special_iif(p, span);
 	case EXPR_MARK:
+	case EXPR_CT_MARK:
 		return read_mark(p, key, span);
+	case EXPR_CT_STATE:
+		return expr_flow_read_state(p, key, span);
 	default:
 		return read_values(p, key, span);
 	}
@@ -171,14 +173,19 @@ static int late_match(struct expr_reader *p, struct scan_span span)
 
 static int read_match(struct expr_reader *p, struct scan_span span)
 {
-	const struct expr_key *key = expr_read_key(p, &span), *keys[EXPR_CONCAT_MAX];
+	const struct expr_key *key, *keys[EXPR_CONCAT_MAX];
 	unsigned int n = 1;
 	int r;
 
+	if (scan_is(p->s, span, "ct") && expr_read_is(p, "timeout"))
+		return expr_statement_read_policy(p, span);
+	key = expr_read_key(p, &span);
 	if (!key)
 		return -EINVAL;
 	if (key->field == EXPR_MARK && expr_read_is(p, "set"))
-		return expr_statement_read_mark(p, span);
+		return expr_statement_read_mark(p, EXPR_SET_MARK, span);
+	if (key->field == EXPR_CT_MARK && expr_read_is(p, "set"))
+		return expr_statement_read_mark(p, EXPR_SET_CT_MARK, span);
 	r = expr_match_implied(p, key->families, key->proto, span);
 	if (r < 0)
 		return r;

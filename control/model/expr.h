@@ -35,6 +35,7 @@ enum expr_field {
 	EXPR_ICMP_TYPE,		/* 8 bit; v4 or v6 by the rule's protocol */
 	EXPR_ICMP_CODE,
 	EXPR_FRAG,		/* SHUNT_FRAG_*: frag { none, first, later } */
+	EXPR_CT_STATE,		/* SHUNT_CT_*: ct state { new, established, ... } */
 	EXPR_LENGTH,		/* 16 bit: ip length, ip6 length; the family tells which */
 	EXPR_DSCP,		/* 6 bit: ip dscp, ip6 dscp */
 	EXPR_TTL,		/* 8 bit: ip ttl, ip6 hoplimit */
@@ -47,6 +48,21 @@ enum expr_field {
 	EXPR_IIF,		/* names, no intervals: iif, iifname: the packet's interface */
 	EXPR_MARK,		/* 32 bit: meta mark; the packet context's */
 	EXPR_PAYLOAD,		/* up to 64 bit: @nh,OFFSET,LENGTH in bits, whole bytes */
+	EXPR_CT_MARK,		/* 32 bit: ct mark; the flow's */
+	EXPR_CT_ZONE,		/* 16 bit */
+	EXPR_CT_DIRECTION,	/* ct direction original|reply */
+	EXPR_CT_IP_SADDR,	/* ct original ip saddr, ...: the flow's ends */
+	EXPR_CT_IP_DADDR,
+	EXPR_CT_IP6_SADDR,
+	EXPR_CT_IP6_DADDR,
+	EXPR_CT_SPORT,		/* ct original proto-src */
+	EXPR_CT_DPORT,
+	EXPR_CT_REPLY_IP_SADDR,	/* ct reply ...: the same, as replies have them */
+	EXPR_CT_REPLY_IP_DADDR,
+	EXPR_CT_REPLY_IP6_SADDR,
+	EXPR_CT_REPLY_IP6_DADDR,
+	EXPR_CT_REPLY_SPORT,
+	EXPR_CT_REPLY_DPORT,
 	EXPR_FIELD_MAX
 };
 
@@ -67,7 +83,7 @@ struct expr_match {
 	struct expr_interval *interval;	/* sorted, merged, not adjacent; never empty unless set */
 	const char *set;		/* name of a set, without the '@'; NULL: intervals */
 	uint32_t mask, value;		/* TCP_FLAGS, EXTHDR: (x & mask) == value */
-	uint64_t field_mask;		/* MARK, PAYLOAD: intervals of (x & field_mask); 0: x */
+	uint64_t field_mask;		/* MARK, CT_MARK, PAYLOAD: intervals of (x & field_mask); 0: x */
 	const char **name;		/* IIF */
 	unsigned int n_names;
 	bool negated;			/* set, flags, names, masked; others are complemented */
@@ -96,6 +112,9 @@ struct expr_concat {
 enum expr_statement_kind {
 	EXPR_COUNT,		/* counter name NAME */
 	EXPR_SET_MARK,		/* meta mark set VALUE; also: meta mark set mark and M xor V */
+	EXPR_SET_CT_MARK,	/* ct mark set ...: the same of the flow's */
+	EXPR_SET_POLICY,	/* ct timeout set NAME */
+	EXPR_NOTRACK,		/* notrack */
 	EXPR_LOG,		/* log [prefix "TEXT"] [every N] */
 	EXPR_LIMIT,		/* limit rate [over] N/UNIT [burst N] [per saddr[/L4[,/L6]]] */
 	EXPR_QUOTA,		/* quota [over] N bytes|kbytes|mbytes|gbytes */
@@ -114,9 +133,10 @@ struct expr_statement {
 	uint64_t burst;			/* LIMIT: as written; 0: 5 packets as in nft, or 0 bytes */
 	enum expr_per per;
 	uint8_t len4, len6;		/* LIMIT: prefix lengths of 'per', default 32 and 64 */
-	uint32_t mark, mark_mask;	/* SET_MARK: (mark & mark_mask) ^ mark */
+	uint32_t mark, mark_mask;	/* SET_MARK, SET_CT_MARK: (x & mark_mask) ^ mark */
+	bool crossed;			/* of these: x is the other mark, not the one that is set */
 	uint64_t timeout_ns;		/* ADD: 0: the set's */
-	const char *name;		/* COUNT: counter; ADD: set; LOG: prefix or NULL */
+	const char *name;		/* COUNT: counter; ADD: set; LOG: prefix or NULL; SET_POLICY */
 	enum expr_field field[EXPR_CONCAT_MAX];	/* ADD */
 	unsigned int n_fields;
 	int offset, len;

@@ -19,7 +19,7 @@ static int not_a_key(struct expr_reader *p, const struct expr_key *key, const ch
 	return scan_fail(p->s, span, "bad_value",
 			 arena_printf(p->s->arena, "'%s%s%s' cannot be part of %s", key->group,
 				      key->name ? " " : "", key->name ? key->name : "", what),
-			 "addresses, ports, protocol, MACs, VLAN id, interface and mark can");
+			 "addresses, ports, protocol, MACs, VLAN id, interface, marks, flow state, zone and direction can");
 }
 
 int expr_concat_read_fields(struct expr_reader *p, const struct expr_key **key,
@@ -270,6 +270,8 @@ static int check_mappable(struct expr_reader *p, const struct expr_key *key, boo
 				 arena_printf(p->s->arena, "%s has no values to map",
 					      scan_quote(p->s, span)), NULL);
 	default:
+		if (key->field >= EXPR_CT_IP_SADDR)
+			return not_a_key(p, key, "a map's key", span);
 		return named && !expr_field_is_key(key->field) ?
 		       not_a_key(p, key, "a map's key", span) : 0;
 	}

@@ -46,6 +46,12 @@ const struct expr_key expr_keys[] = {
 	KEY("icmp", "code", EXPR_ICMP_CODE, EXPR_FAMILY_4, IPPROTO_ICMP),
 	KEY("icmpv6", "type", EXPR_ICMP_TYPE, EXPR_FAMILY_6, IPPROTO_ICMPV6),
 	KEY("icmpv6", "code", EXPR_ICMP_CODE, EXPR_FAMILY_6, IPPROTO_ICMPV6),
+	KEY("ct", "state", EXPR_CT_STATE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ct", "mark", EXPR_CT_MARK, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ct", "zone", EXPR_CT_ZONE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ct", "direction", EXPR_CT_DIRECTION, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ct", "original", EXPR_FIELD_MORE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ct", "reply", EXPR_FIELD_MORE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
 	KEY_ALONE("frag", EXPR_FRAG, EXPR_FAMILY_ANY),
 	KEY_ALONE("exthdr", EXPR_EXTHDR, EXPR_FAMILY_6),
 	KEY("ether", "saddr", EXPR_ETHER_SADDR, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
@@ -56,6 +62,19 @@ const struct expr_key expr_keys[] = {
 	KEY_ALONE("iif", EXPR_IIF, EXPR_FAMILY_ANY),
 	KEY_ALONE("iifname", EXPR_IIF, EXPR_FAMILY_ANY),
 	KEY_ALONE("mark", EXPR_MARK, EXPR_FAMILY_ANY),
+	{ .field = EXPR_FIELD_MAX, .proto = EXPR_PROTO_ANY },
+};
+
+#define FLOW_KEYS(group, way)						\
+	KEY(group, "ip saddr", EXPR_CT_##way##IP_SADDR, EXPR_FAMILY_4, EXPR_PROTO_ANY),	\
+	KEY(group, "ip daddr", EXPR_CT_##way##IP_DADDR, EXPR_FAMILY_4, EXPR_PROTO_ANY),	\
+	KEY(group, "ip6 saddr", EXPR_CT_##way##IP6_SADDR, EXPR_FAMILY_6, EXPR_PROTO_ANY), \
+	KEY(group, "ip6 daddr", EXPR_CT_##way##IP6_DADDR, EXPR_FAMILY_6, EXPR_PROTO_ANY), \
+	KEY(group, "proto-src", EXPR_CT_##way##SPORT, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),	\
+	KEY(group, "proto-dst", EXPR_CT_##way##DPORT, EXPR_FAMILY_ANY, EXPR_PROTO_ANY)
+
+const struct expr_key expr_flow_keys[] = {
+	FLOW_KEYS("ct original", ), FLOW_KEYS("ct reply", REPLY_),
 	{ .field = EXPR_FIELD_MAX, .proto = EXPR_PROTO_ANY },
 };
 
@@ -124,6 +143,18 @@ static const struct expr_name frag_names[] = {
 	{ "none", SHUNT_FRAG_NONE }, { "first", SHUNT_FRAG_FIRST }, { "later", SHUNT_FRAG_LATER },
 };
 
+#define CT_NAME(id, name) { name, SHUNT_CT_##id },
+static const struct expr_name ct_states[] = { SHUNT_CT_STATES(CT_NAME) };
+static const struct expr_name ct_directions[] = { { "original", 0 }, { "reply", 1 } };
+
+#define FLOW_FIELDS(group, way)						\
+	[EXPR_CT_##way##IP_SADDR] = { group " ip saddr", "an IPv4 address", 32 },	\
+	[EXPR_CT_##way##IP_DADDR] = { group " ip daddr", "an IPv4 address", 32 },	\
+	[EXPR_CT_##way##IP6_SADDR] = { group " ip6 saddr", "an IPv6 address", 128 },	\
+	[EXPR_CT_##way##IP6_DADDR] = { group " ip6 daddr", "an IPv6 address", 128 },	\
+	[EXPR_CT_##way##SPORT] = { group " proto-src", "a port", 16 },		\
+	[EXPR_CT_##way##DPORT] = { group " proto-dst", "a port", 16 }
+
 static const struct {
 	const char *name, *noun;
 	unsigned int bits;
@@ -151,6 +182,11 @@ static const struct {
 	[EXPR_IIF] = { "iifname", "an interface", 128 },
 	[EXPR_MARK] = { "meta mark", "a mark", 32 },
 	[EXPR_PAYLOAD] = { "payload", "a number", 64 },
+	[EXPR_CT_STATE] = { "ct state", "a flow state", 3 },
+	[EXPR_CT_MARK] = { "ct mark", "a mark", 32 },
+	[EXPR_CT_ZONE] = { "ct zone", "a zone", 16 },
+	[EXPR_CT_DIRECTION] = { "ct direction", "a direction", 1 },
+	FLOW_FIELDS("ct original", ), FLOW_FIELDS("ct reply", REPLY_),
 };
 
 const struct expr_name expr_exthdr_names[EXPR_EXTHDRS] = {
@@ -169,6 +205,10 @@ const struct expr_name *expr_names(enum expr_field field, unsigned int families,
 		return NAMES(proto_names);
 	case EXPR_FRAG:
 		return NAMES(frag_names);
+	case EXPR_CT_STATE:
+		return NAMES(ct_states);
+	case EXPR_CT_DIRECTION:
+		return NAMES(ct_directions);
 	case EXPR_DSCP:
 		return NAMES(dscp_names);
 	case EXPR_ETHER_TYPE:
@@ -242,6 +282,10 @@ bool expr_field_is_key(enum expr_field field)
 	case EXPR_VLAN_ID:
 	case EXPR_IIF:
 	case EXPR_MARK:
+	case EXPR_CT_STATE:
+	case EXPR_CT_MARK:
+	case EXPR_CT_ZONE:
+	case EXPR_CT_DIRECTION:
 		return true;
 	default:
 		return false;
@@ -269,6 +313,8 @@ struct expr_value expr_field_last(enum expr_field field)
 
 	if (field == EXPR_FRAG)
 		return (struct expr_value){ .lo = SHUNT_FRAG_LATER };
+	if (field == EXPR_CT_STATE)
+		return (struct expr_value){ .lo = SHUNT_CT_MAX - 1 };
 	if (bits >= 64)
 		return (struct expr_value){ bits > 64 ? UINT64_MAX : 0, UINT64_MAX };
 	return (struct expr_value){ .lo = (1ull << bits) - 1 };

@@ -10,6 +10,7 @@
 #define EXPR_NAME_MAX		31	/* characters of an edge, reason or set */
 #define EXPR_COMMENT_MAX	128	/* bytes, as in nft */
 #define EXPR_FAMILY_ANY		(EXPR_FAMILY_4 | EXPR_FAMILY_6)
+#define EXPR_FIELD_MORE		(EXPR_FIELD_MAX + 1)	/* expr_key.field: words go on */
 
 #define EXPR_PROTO_ANY		-1	/* expr_key.proto: implies none */
 #define EXPR_PROTO_PORTS	-2	/* expr_key.proto: one of those that have ports */
@@ -24,7 +25,7 @@ struct expr_key {
 	const char *group;		/* "tcp" */
 	const char *name;		/* "dport"; NULL: the group alone */
 	uint8_t group_len, name_len;
-	enum expr_field field;		/* EXPR_FIELD_MAX: the family itself (meta nfproto) */
+	enum expr_field field;		/* EXPR_FIELD_MAX: the family itself (meta nfproto); MORE */
 	unsigned int families;		/* implied */
 	int proto;			/* implied: IPPROTO_* or EXPR_PROTO_* */
 };
@@ -36,6 +37,8 @@ struct expr_name {
 
 /* Ends with a NULL group; keys of one group stand together */
 extern const struct expr_key expr_keys[];
+/* The same behind 'ct original', 'ct reply' */
+extern const struct expr_key expr_flow_keys[];
 
 /* Fin to cwr: name i is bit i of the flags */
 extern const char *const expr_flag_names[8];
@@ -53,6 +56,25 @@ const char *expr_name_of(enum expr_field field, unsigned int families, uint64_t 
 
 /* Protocols that a key implies, sorted; static. NULL, and none: any */
 const struct expr_interval *expr_key_protos(int proto, unsigned int *ret_n);
+
+/* The field of the packet itself that has the same values: 'ip saddr' of 'ct reply ip saddr' */
+static inline enum expr_field expr_field_plain(enum expr_field field)
+{
+	static const uint8_t plain[] = {
+		EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_IP6_SADDR, EXPR_IP6_DADDR, EXPR_SPORT, EXPR_DPORT,
+	};
+
+	if (field == EXPR_CT_MARK)
+		return EXPR_MARK;
+	return field < EXPR_CT_IP_SADDR ? field :
+					  plain[(field - EXPR_CT_IP_SADDR) % sizeof(plain)];
+}
+
+/* Its values are names, never numbers */
+static inline bool expr_field_is_named(enum expr_field field)
+{
+	return field == EXPR_FRAG || field == EXPR_CT_STATE || field == EXPR_CT_DIRECTION;
+}
 
 /* May be a part of a concatenation, of an element of a set, of a map's key */
 bool expr_field_is_key(enum expr_field field);

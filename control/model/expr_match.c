@@ -376,7 +376,7 @@ static bool holds(const struct expr_match *match, uint64_t value)
 
 static bool is_ip_field(enum expr_field field)
 {
-	return field <= EXPR_EXTHDR;
+	return field <= EXPR_EXTHDR && field != EXPR_CT_STATE;
 }
 
 /* What looks into an IP header, and a type that is not IP's, or the other family's */

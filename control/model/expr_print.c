@@ -20,17 +20,19 @@
 /* An interval of at most so many values that all have names is printed by their names */
 #define NAMED_MAX 8
 
-#define BIT(field) (1u << (field))
+#define BIT(field) (1ull << (field))
 
 #define ADDRESS_FIELDS	(BIT(EXPR_IP_SADDR) | BIT(EXPR_IP_DADDR) | BIT(EXPR_IP6_SADDR) | \
 			 BIT(EXPR_IP6_DADDR))
 #define PORT_FIELDS	(BIT(EXPR_SPORT) | BIT(EXPR_DPORT))
 #define ICMP_FIELDS	(BIT(EXPR_ICMP_TYPE) | BIT(EXPR_ICMP_CODE))
+#define FLOW_ADDRESSES(first) (15ull << (first))	/* ip saddr, ip daddr, ip6 saddr, ip6 daddr */
 /* Say the family by their names, or are of one family only */
 #define FAMILY_FIELDS	(ADDRESS_FIELDS | ICMP_FIELDS | BIT(EXPR_LENGTH) | BIT(EXPR_DSCP) | \
-			 BIT(EXPR_TTL) | BIT(EXPR_EXTHDR))
+			 BIT(EXPR_TTL) | BIT(EXPR_EXTHDR) | FLOW_ADDRESSES(EXPR_CT_IP_SADDR) | \
+			 FLOW_ADDRESSES(EXPR_CT_REPLY_IP_SADDR))
 
-_Static_assert(EXPR_FIELD_MAX <= 32, "a bit for each field");
+_Static_assert(EXPR_FIELD_MAX <= 64, "a bit for each field");
 
 /* What the fields of one rule are called, and which are left out */
 struct style {
@@ -42,9 +44,10 @@ struct style {
 	const char *family;		/* to be said by 'meta nfproto'; NULL: need not */
 };
 
-static unsigned int bits_of(const enum expr_field *field, unsigned int n)
+static uint64_t bits_of(const enum expr_field *field, unsigned int n)
 {
-	unsigned int i, bits = 0;
+	uint64_t bits = 0;
+	unsigned int i;
 
 	for (i = 0; i < n; i++)
 		bits |= BIT(field[i]);
@@ -52,9 +55,10 @@ static unsigned int bits_of(const enum expr_field *field, unsigned int n)
 }
 
 /* Fields that are printed by name; that of the protocol's values, *ret_proto, only perhaps */
-static unsigned int mentioned(const struct expr_rule *rule, const struct expr_match **ret_proto)
+static uint64_t mentioned(const struct expr_rule *rule, const struct expr_match **ret_proto)
 {
-	unsigned int i, bits = 0;
+	uint64_t bits = 0;
+	unsigned int i;
 
 	*ret_proto = NULL;
 	for (i = 0; i < rule->n; i++) {
@@ -90,7 +94,7 @@ static bool is_port_protos(const struct expr_match *match)
 static void style_init(struct style *style, const struct expr_rule *rule)
 {
 	const struct expr_match *proto;
-	unsigned int fields = mentioned(rule, &proto);
+	uint64_t fields = mentioned(rule, &proto);
 	bool ip4 = rule->families == EXPR_FAMILY_4, proto_said;
 
 	*style = (struct style){

@@ -64,12 +64,14 @@ static void print_log(const struct expr_statement *statement, struct buf *out)
 
 static void print_mark(const struct expr_statement *statement, struct buf *out)
 {
-	buf_str(out, "meta mark set ");
+	bool ct = statement->kind == EXPR_SET_CT_MARK;
+
+	buf_str(out, ct ? "ct mark set " : "meta mark set ");
 	if (!statement->mark_mask) {
 		buf_printf(out, "0x%x", statement->mark);
 		return;
 	}
-	buf_str(out, "mark");
+	buf_str(out, ct != statement->crossed ? "ct mark" : "mark");
 	if (statement->mark_mask != UINT32_MAX)
 		buf_printf(out, " and 0x%x", statement->mark_mask);
 	if (statement->mark)
@@ -83,7 +85,14 @@ void expr_print_statement(const struct expr_statement *statement, struct buf *ou
 		buf_printf(out, "counter name \"%s\"", statement->name);
 		break;
 	case EXPR_SET_MARK:
+	case EXPR_SET_CT_MARK:
 		print_mark(statement, out);
+		break;
+	case EXPR_SET_POLICY:
+		buf_printf(out, "ct timeout set \"%s\"", statement->name);
+		break;
+	case EXPR_NOTRACK:
+		buf_str(out, "notrack");
 		break;
 	case EXPR_LOG:
 		print_log(statement, out);

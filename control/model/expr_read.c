@@ -163,8 +163,8 @@ int expr_read_number(struct expr_reader *p, const char *what, uint64_t min, uint
 /* Elsewhere a colon ends a value: { 22: accept } */
 static bool has_colons(enum expr_field field)
 {
-	return field == EXPR_IP6_SADDR || field == EXPR_IP6_DADDR || field == EXPR_IP_SADDR ||
-	       field == EXPR_IP_DADDR || field == EXPR_ETHER_SADDR || field == EXPR_ETHER_DADDR;
+	return expr_field_plain(field) <= EXPR_IP6_DADDR || field == EXPR_ETHER_SADDR ||
+	       field == EXPR_ETHER_DADDR;
 }
 
 /* A name of an interface may stand in quotes, and end with '*' */
@@ -298,6 +298,8 @@ const struct expr_key *expr_read_key(struct expr_reader *p, struct scan_span *sp
 	word = expr_read_word(p);
 	for (key = group; key->group && !strcmp(key->group, group->group); key++) {
 		if (word_is(p, word, key->name, key->name_len)) {
+			if (key->field == EXPR_FIELD_MORE)
+				key = expr_flow_read_key(p, key);
 			*span = scan_from(p->s, *span);
 			return key;
 		}

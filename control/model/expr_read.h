@@ -75,6 +75,15 @@ int expr_special_payload(struct expr_reader *p, struct scan_span span);
 int expr_special_masked(struct expr_reader *p, const struct expr_key *key,
 			const struct expr_match *subject, uint64_t max, struct scan_span span);
 
+/* ---- expr_flow.c: the flow that a packet belongs to ---- */
+
+/* Behind 'ct original' or 'ct reply', which is @way. Return: NULL: diags tell */
+const struct expr_key *expr_flow_read_key(struct expr_reader *p, const struct expr_key *way);
+/* ct state, which is @key: established,related   { new, invalid } */
+int expr_flow_read_state(struct expr_reader *p, const struct expr_key *key, struct scan_span span);
+/* Behind 'ct timeout' */
+int expr_flow_read_policy(struct expr_reader *p, struct expr_statement *statement);
+
 /* ---- expr_concat.c: concatenations and verdict maps ---- */
 
 /* Behind the first field key[0] at @span, whose next is '.'; @span grows */
@@ -92,8 +101,11 @@ int expr_concat_finish(struct expr_reader *p);
 
 bool expr_statement_begins(const struct expr_reader *p, struct scan_span word);
 int expr_statement_read(struct expr_reader *p, struct scan_span word);
-/* Behind 'meta mark set' */
-int expr_statement_read_mark(struct expr_reader *p, struct scan_span span);
+/* Behind 'meta mark set', 'ct mark set': @kind */
+int expr_statement_read_mark(struct expr_reader *p, enum expr_statement_kind kind,
+			     struct scan_span span);
+/* Behind 'ct timeout' */
+int expr_statement_read_policy(struct expr_reader *p, struct scan_span span);
 
 bool expr_verdict_begins(const struct expr_reader *p, struct scan_span word);
 /* @in_map: an element's; no answer can be sent from there */

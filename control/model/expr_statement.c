@@ -329,7 +329,7 @@ static int read_add(struct expr_reader *p, struct expr_statement *statement, boo
 	return r;
 }
 
-/* ---- meta mark set ------------------------------------------------------------------------ */
+/* ---- meta mark set, ct mark set ----------------------------------------------------------- */
 
 /* mark and M xor V   meta mark & M ^ V   mark or V */
 static int read_mark_change(struct expr_reader *p, struct expr_statement *statement)
@@ -338,7 +338,6 @@ static int read_mark_change(struct expr_reader *p, struct expr_statement *statem
 	uint64_t value;
 	int r;
 
-	statement->mark_mask = UINT32_MAX;
 	if (scan_eat(p->s, "&") || expr_read_is(p, "and")) {
 		r = expr_read_number(p, "a mask", 0, UINT32_MAX, &value);
 		if (r < 0)
@@ -361,30 +360,34 @@ static int read_mark_change(struct expr_reader *p, struct expr_statement *statem
 		statement->mark = (statement->mark & ~value) | value;
 		any = true;
 	}
-	if (!any)
+	if (!any && !statement->crossed)
 		return scan_expected(p->s, "'and', 'xor' or 'or'", "mark and 0xff00 xor 0x1");
 	return 0;
 }
 
 static int read_mark(struct expr_reader *p, struct expr_statement *statement,
-		     struct scan_span span)
+		     enum expr_statement_kind kind, struct scan_span span)
 {
+	bool ct = expr_read_is(p, "ct");
 	uint64_t value;
 	int r;
 
-	statement->kind = EXPR_SET_MARK;
-	if (expr_read_is(p, "meta")) {
+	statement->kind = kind;
+	if (ct || expr_read_is(p, "meta")) {
 		if (!expr_read_is(p, "mark"))
 			return scan_expected(p->s, "'mark'", NULL);
-		r = read_mark_change(p, statement);
-	} else if (expr_read_is(p, "mark")) {
-		r = read_mark_change(p, statement);
-	} else {
+	} else if (!expr_read_is(p, "mark")) {
 		r = expr_read_number(p, "a mark", 0, UINT32_MAX, &value);
 		if (r == 0)
 			statement->mark = value;
+		return r;
 	}
-	if (r == 0 && statement->mark_mask == UINT32_MAX && !statement->mark)
+	statement->crossed = ct != (kind == EXPR_SET_CT_MARK);
+	statement->mark_mask = UINT32_MAX;
+	r = read_mark_change(p, statement);
+	if (!statement->mark_mask)
+		statement->crossed = false;	/* nothing is left of it */
+	if (r == 0 && !statement->crossed && statement->mark_mask == UINT32_MAX && !statement->mark)
 		return scan_fail(p->s, scan_from(p->s, span), "bad_value",
 				 "the mark stays as it is", NULL);
 	return r;
@@ -394,7 +397,9 @@ static int read_mark(struct expr_reader *p, struct expr_statement *statement,
 
 bool expr_statement_begins(const struct expr_reader *p, struct scan_span word)
 {
-	static const char *const words[] = { "counter", "log", "limit", "quota", "add", "update" };
+	static const char *const words[] = {
+		"counter", "log", "limit", "quota", "add", "update", "notrack",
+	};
 	unsigned int i;
 
 	for (i = 0; i < N(words); i++)
@@ -432,6 +437,10 @@ int expr_statement_read(struct expr_reader *p, struct scan_span word)
 	case 'q':
 		r = read_quota(p, statement);
 		break;
+	case 'n':
+		statement->kind = EXPR_NOTRACK;
+		r = 0;
+		break;
 	case 'l':
 		r = scan_is(p->s, word, "log") ? read_log(p, statement) : read_limit(p, statement);
 		break;
@@ -443,14 +452,27 @@ int expr_statement_read(struct expr_reader *p, struct scan_span word)
 	return r;
 }
 
-int expr_statement_read_mark(struct expr_reader *p, struct scan_span span)
+int expr_statement_read_policy(struct expr_reader *p, struct scan_span span)
 {
 	struct expr_statement *statement = statement_new(p, span);
 	int r;
 
 	if (!statement)
 		return -EINVAL;
-	r = read_mark(p, statement, span);
+	r = expr_flow_read_policy(p, statement);
+	statement->len = scan_from(p->s, span).len;
+	return r;
+}
+
+int expr_statement_read_mark(struct expr_reader *p, enum expr_statement_kind kind,
+			     struct scan_span span)
+{
+	struct expr_statement *statement = statement_new(p, span);
+	int r;
+
+	if (!statement)
+		return -EINVAL;
+	r = read_mark(p, statement, kind, span);
 	statement->len = scan_from(p->s, span).len;
 	return r;
 }

@@ -29,7 +29,7 @@ struct fault {
 
 static bool is_address(enum expr_field field)
 {
-	return field <= EXPR_IP6_DADDR;
+	return expr_field_plain(field) <= EXPR_IP6_DADDR;
 }
 
 static bool is_ether(enum expr_field field)
@@ -39,6 +39,7 @@ static bool is_ether(enum expr_field field)
 
 static bool is_ip6(enum expr_field field)
 {
+	field = expr_field_plain(field);
 	return field == EXPR_IP6_SADDR || field == EXPR_IP6_DADDR;
 }
 
@@ -176,13 +177,13 @@ static void fault_address(struct fault *fault, const char *text, enum expr_field
 	} else if (!is_ip6(field) && address_read(text, EXPR_IP6_SADDR, &other) == 0) {
 		snprintf(fault->message, sizeof(fault->message),
 			 "'%s' is an IPv6 address, not %s", text, noun);
-		snprintf(fault->hint, sizeof(fault->hint), "IPv6 addresses go with 'ip6 %s'",
-			 field == EXPR_IP_SADDR ? "saddr" : "daddr");
+		snprintf(fault->hint, sizeof(fault->hint), "IPv6 addresses go with '%s'",
+			 expr_field_name(field + 2));	/* of each way: ip, ip, ip6, ip6 */
 	} else if (is_ip6(field) && address_read(text, EXPR_IP_SADDR, &other) == 0) {
 		snprintf(fault->message, sizeof(fault->message),
 			 "'%s' is an IPv4 address, not %s", text, noun);
-		snprintf(fault->hint, sizeof(fault->hint), "IPv4 addresses go with 'ip %s'",
-			 field == EXPR_IP6_SADDR ? "saddr" : "daddr");
+		snprintf(fault->hint, sizeof(fault->hint), "IPv4 addresses go with '%s'",
+			 expr_field_name(field - 2));
 	} else {
 		snprintf(fault->message, sizeof(fault->message), "'%s' is not %s", text, noun);
 	}
@@ -238,6 +239,17 @@ static int single_address(char *text, enum expr_field field, bool prefix,
 	return 0;
 }
 
+/* a, b or c */
+static void fault_names(struct fault *fault, const struct expr_name *names, unsigned int n)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < n && len < sizeof(fault->hint); i++)
+		len += snprintf(fault->hint + len, sizeof(fault->hint) - len, "%s%s",
+				!i ? "" : i + 1 < n ? ", " : " or ", names[i].name);
+}
+
 static int single_number(const char *text, enum expr_field field, unsigned int families,
 			 struct expr_interval *ret_interval, struct fault *fault)
 {
@@ -253,7 +265,7 @@ static int single_number(const char *text, enum expr_field field, unsigned int f
 		value.lo = names[i].value;
 		r = 0;
 	}
-	if (r < 0 && field != EXPR_FRAG)
+	if (r < 0 && !expr_field_is_named(field))
 		r = expr_number(text, strlen(text), last.lo, &value.lo);
 	if (r == -ERANGE) {
 		snprintf(fault->message, sizeof(fault->message), "'%s' is not %s: 0 to %llu", text,
@@ -261,8 +273,8 @@ static int single_number(const char *text, enum expr_field field, unsigned int f
 	} else if (r < 0) {
 		snprintf(fault->message, sizeof(fault->message), "'%s' is not %s", text,
 			 expr_field_noun(field));
-		if (field == EXPR_FRAG)
-			snprintf(fault->hint, sizeof(fault->hint), "none, first or later");
+		if (expr_field_is_named(field))
+			fault_names(fault, names, n);
 		else
 			snprintf(fault->hint, sizeof(fault->hint),
 				 "%s is a %snumber from 0 to %llu%s", expr_field_noun(field),
@@ -474,7 +486,7 @@ static bool read_plain(const char *text, size_t len, enum expr_field field, unsi
 	}
 	if (field == EXPR_IIF)
 		return false;
-	rest = field == EXPR_FRAG ? NULL : read_number(text, end, &interval.first);
+	rest = expr_field_is_named(field) ? NULL : read_number(text, end, &interval.first);
 	if (rest) {
 		if (!read_rest(rest, end, field, &interval) ||
 		    value_cmp(interval.last, expr_field_last(field)) > 0)
@@ -498,7 +510,7 @@ int expr_element_in(const char *text, int len, enum expr_field field, unsigned i
 	if (read_plain(text, len, field, families, ret_interval))
 		return 0;
 	r = single(text, 0, len, field, families, true, ret_interval, &fault);
-	if (r < 0 && field != EXPR_FRAG && memchr(text, '-', len))
+	if (r < 0 && !expr_field_is_named(field) && memchr(text, '-', len))
 		r = range(text, len, field, families, ret_interval, &fault);
 	if (r < 0)
 		fault_report(&fault, text, field, families, path, offset, diags);

@@ -83,6 +83,7 @@ static char *ether_put(char *at, uint64_t address)
 /* At most 48 bytes */
 static char *value_put(char *at, struct expr_value value, enum expr_field field)
 {
+	field = expr_field_plain(field);
 	if (is_ip6(field))
 		return ip6_put(at, value);
 	if (field <= EXPR_IP6_DADDR)
@@ -116,7 +117,7 @@ void expr_element_print(const struct expr_interval *interval, enum expr_field fi
 		return;
 	}
 	at = value_put(text, first, field);
-	host = one || field > EXPR_IP6_DADDR ? 0 :
+	host = one || expr_field_plain(field) > EXPR_IP6_DADDR ? 0 :
 	       prefix_host_bits(first, last, expr_field_bits(field));
 	if (host && !value_cmp(value_or(first, value_ones(host)), last)) {
 		*at++ = '/';

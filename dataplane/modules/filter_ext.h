@@ -21,6 +21,7 @@
 #include <shunt/module.h>
 
 #include "filter_rule.h"
+#include "filter_flow.h"
 
 #define FILTER_KEY_ROOM		16	/* words to build a key in: a power of two */
 #define FILTER_RESUME_SHIFT	4	/* of filter_ext_run()'s answer */
@@ -158,7 +159,16 @@ static __always_inline bool filter_value(shunt_ctx *ctx, const struct shunt_pack
 	case FILTER_TCP_FLAGS:
 		*ret_value = pkt->tcp_flags;
 		return pkt->flags & SHUNT_PKT_L4 && pkt->proto == IPPROTO_TCP;
-	default:		/* CT_STATE: no packet has one yet */
+	case FILTER_CT_MARK:
+		*ret_value = pkt->ct_mark;
+		return true;
+	case FILTER_CT_ZONE:
+		*ret_value = pkt->ct_zone;
+		return true;
+	case FILTER_CT_DIRECTION:
+		*ret_value = pkt->ct_flags & SHUNT_CT_REPLY;
+		return filter_has_flow(pkt);
+	default:
 		return false;
 	}
 }
@@ -212,6 +222,7 @@ static const volatile __u8 filter_key_words[16] = {
 	[FILTER_KEY_DADDR6] = 4, [FILTER_KEY_PROTO] = 1, [FILTER_KEY_SPORT] = 1,
 	[FILTER_KEY_DPORT] = 1, [FILTER_KEY_ETHER_SADDR] = 2, [FILTER_KEY_ETHER_DADDR] = 2,
 	[FILTER_KEY_MARK] = 1, [FILTER_KEY_VLAN_ID] = 1, [FILTER_KEY_IIF] = 1,
+	[FILTER_KEY_CT_MARK] = 1,
 };
 
 union filter_key {
@@ -307,6 +318,8 @@ static __always_inline bool filter_key_part(shunt_ctx *ctx, const struct shunt_p
 		return filter_key_field(ctx, pkt, FILTER_VLAN_ID, key, at);
 	case FILTER_KEY_IIF:
 		return filter_key_field(ctx, pkt, FILTER_IIF, key, at);
+	case FILTER_KEY_CT_MARK:
+		return filter_key_field(ctx, pkt, FILTER_CT_MARK, key, at);
 	default:
 		return false;
 	}
@@ -389,6 +402,8 @@ static __always_inline bool filter_cond_holds(shunt_ctx *ctx, struct shunt_packe
 
 	if (cond->kind == FILTER_COND_SET)
 		return filter_set_holds(ctx, cond);
+	if (cond->kind == FILTER_COND_FLOW)
+		return filter_flow_holds(cond);
 	if (cond->kind == FILTER_COND_RANGE) {
 		if (!filter_value(ctx, pkt, cond->field, &value))
 			return false;
@@ -523,7 +538,7 @@ static __always_inline bool filter_stmt_run(shunt_ctx *ctx, struct shunt_packet 
 		filter_hit(pkt, stmt->index);
 		return true;
 	case FILTER_STMT_MARK:
-		pkt->mark = (pkt->mark & stmt->mask) ^ stmt->value;
+		filter_mark(pkt, stmt);
 		return true;
 	case FILTER_STMT_LOG:
 		filter_log(ctx, pkt, ext, stmt, i);
@@ -540,6 +555,14 @@ static __always_inline bool filter_stmt_run(shunt_ctx *ctx, struct shunt_packet 
 		return true;
 	case FILTER_STMT_REJECT:
 		pkt->reject = stmt->value;
+		return true;
+	case FILTER_STMT_POLICY:
+		pkt->ct_policy = stmt->index;
+		return true;
+	case FILTER_STMT_NOTRACK:
+		pkt->ct_state = SHUNT_CT_UNTRACKED;
+		pkt->ct_flags = 0;
+		pkt->flow = 0;
 		return true;
 	default:
 		return true;

@@ -26,21 +26,31 @@
 /*
  * Values that conditions look at, as 64 bits in host order. X(identifier)
  * ETHER: 48 bits. LENGTH: ip length (header included), ip6 length (payload). EXTHDR: bits of
- * shunt_packet.ext_headers. A packet that has no such value (VLAN_ID without a tag,
- * TTL of what is no IP) fails the condition, negated or not.
+ * shunt_packet.ext_headers. CT_DIRECTION: 1: against that of the flow's first packet. A packet
+ * that has no such value (VLAN_ID without a tag, TTL of what is no IP, CT_DIRECTION of what
+ * has no flow) fails the condition, negated or not.
  */
 #define FILTER_FIELDS(X)						\
 	X(LENGTH) X(DSCP) X(TTL) X(EXTHDR) X(ETHER_SADDR) X(ETHER_DADDR) X(ETHER_TYPE) \
-	X(VLAN_ID) X(VLAN_PCP) X(IIF) X(MARK) X(PROTO) X(SPORT) X(DPORT) X(TCP_FLAGS) X(CT_STATE)
+	X(VLAN_ID) X(VLAN_PCP) X(IIF) X(MARK) X(PROTO) X(SPORT) X(DPORT) X(TCP_FLAGS) X(CT_MARK) \
+	X(CT_ZONE) X(CT_DIRECTION)
 #define FILTER_FIELD_ENUM(id) FILTER_##id,
 enum filter_field { FILTER_FIELDS(FILTER_FIELD_ENUM) FILTER_FIELD_MAX };
-_Static_assert(FILTER_FIELD_MAX == 16, "an index of four bits");
+
+/* Values of a flow's ends. IPv6 addresses are two halves */
+enum filter_flow_part {
+	FILTER_FLOW_SADDR4, FILTER_FLOW_DADDR4, FILTER_FLOW_SADDR6, FILTER_FLOW_DADDR6,
+	FILTER_FLOW_SPORT, FILTER_FLOW_DPORT,
+	FILTER_FLOW_SADDR6_LOW, FILTER_FLOW_DADDR6_LOW,
+};
+#define FILTER_FLOW_REPLY	8	/* or-ed: as the packets of replies have it */
 
 enum filter_cond_kind {
 	FILTER_COND_NONE,
 	FILTER_COND_RANGE,	/* first <= (value(field) & mask) <= last */
 	FILTER_COND_PAYLOAD,	/* the same of 'len' bytes (1 to 8, big endian) at 'off' behind 'base' */
 	FILTER_COND_SET,	/* the key is in set 'slot' */
+	FILTER_COND_FLOW,	/* as RANGE; field: enum filter_flow_part */
 };
 
 enum filter_base { FILTER_BASE_LL, FILTER_BASE_NH, FILTER_BASE_TH };
@@ -50,6 +60,7 @@ enum filter_key_part {
 	FILTER_KEY_END, FILTER_KEY_SADDR4, FILTER_KEY_DADDR4, FILTER_KEY_SADDR6, FILTER_KEY_DADDR6,
 	FILTER_KEY_PROTO, FILTER_KEY_SPORT, FILTER_KEY_DPORT, FILTER_KEY_ETHER_SADDR,
 	FILTER_KEY_ETHER_DADDR, FILTER_KEY_MARK, FILTER_KEY_VLAN_ID, FILTER_KEY_IIF,
+	FILTER_KEY_CT_MARK,
 };
 #define FILTER_KEY_PARTS	5
 
@@ -75,13 +86,18 @@ struct filter_cond {
 enum filter_stmt_kind {
 	FILTER_STMT_NONE,
 	FILTER_STMT_COUNT,	/* named counter: hits[index] */
-	FILTER_STMT_MARK,	/* packet mark = (mark & mask) ^ value */
+	FILTER_STMT_MARK,	/* mark = (mark & mask) ^ value; which marks: 'per' */
 	FILTER_STMT_LOG,	/* one of 'every' packets: an event with 'index' */
 	FILTER_STMT_LIMIT,	/* token bucket: holds while within the rate; negated: 'over' */
 	FILTER_STMT_QUOTA,	/* holds until 'step' bytes went by; negated: 'over' */
 	FILTER_STMT_ADD,	/* put the key into dynamic set 'index' */
 	FILTER_STMT_REJECT,	/* what answer module 'reject' is to send: pkt->reject = value */
+	FILTER_STMT_POLICY,	/* timeouts that a new flow is to have: pkt->ct_policy = index */
+	FILTER_STMT_NOTRACK,	/* the packet has no flow, and is not to get one */
 };
+
+#define FILTER_MARK_FROM_CT	1	/* MARK: take the flow's mark, not the packet's */
+#define FILTER_MARK_TO_CT	2	/* set it */
 
 #define FILTER_PER_RULE		0	/* one bucket */
 #define FILTER_PER_SADDR	1	/* one for each source prefix */
@@ -91,8 +107,8 @@ struct filter_stmt {
 	__u8	kind;
 	__u8	negated;		/* LIMIT, QUOTA: over; ADD: an element that is there lives on */
 	__u8	bytes;			/* LIMIT: tokens are bytes, else packets */
-	__u8	per;			/* LIMIT: FILTER_PER_* */
-	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state[index]; ADD: slot */
+	__u8	per;			/* LIMIT: FILTER_PER_*; MARK: FILTER_MARK_* */
+	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state[index]; ADD: slot; POLICY */
 	union {
 		struct {		/* MARK, REJECT */
 			__u32	value, mask;

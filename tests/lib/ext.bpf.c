@@ -25,6 +25,7 @@ struct {
 
 __u32 ext_index;		/* which one; of the rule's hits for ext_hit */
 __u32 ext_mark;			/* pkt->mark in front of it */
+struct ext_flow ext_flow;
 
 static __always_inline struct shunt_packet *ext_packet(shunt_ctx *ctx)
 {
@@ -36,6 +37,11 @@ static __always_inline struct shunt_packet *ext_packet(shunt_ctx *ctx)
 	cpu->pkt.ifindex = shunt_ctx_ifindex(ctx);
 	cpu->pkt.len = shunt_frame_len(ctx);
 	cpu->pkt.mark = ext_mark;
+	cpu->pkt.flow = ext_flow.slot;
+	cpu->pkt.ct_mark = ext_flow.mark;
+	cpu->pkt.ct_zone = ext_flow.zone;
+	cpu->pkt.ct_state = ext_flow.state;
+	cpu->pkt.ct_flags = ext_flow.flags;
 	return shunt_parse(ctx, &cpu->pkt, SHUNT_DEPTH_L4) ? NULL : &cpu->pkt;
 }
 

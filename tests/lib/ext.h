@@ -10,6 +10,13 @@
 #define EXT_OFF		64
 #define EXT_MALFORMED	0x7777
 
+/* What the packet's context says of its flow */
+struct ext_flow {
+	__u32	slot, mark;		/* slot: + 1 */
+	__u16	zone;
+	__u8	state, flags;
+};
+
 struct ext_image {
 	__u8	head[EXT_OFF];
 	struct filter_ext ext[EXT_N];

@@ -18,6 +18,7 @@
 #include <shunt/abi.h>
 #include <shunt/event.h>
 
+#include "../../dataplane/lib/conntrack.h"
 #include "../../dataplane/lib/set.h"
 #include "../lib/ext.h"
 #include "../lib/objtest.h"
@@ -27,9 +28,11 @@
 #define EXT_STATES	16
 #define EXT_EVENTS	4096		/* bytes of the ring buffer */
 #define EXT_SETS	1		/* dynamic ones */
+#define EXT_FLOWS	4		/* of each family; a page at most */
 
 struct ext_bss {			/* as ext.bpf.c has it */
 	uint32_t index, mark;
+	struct ext_flow flow;
 };
 
 struct ext_world {
@@ -42,6 +45,8 @@ struct ext_world {
 	struct ext_bss *bss;
 	struct filter_hits *hits;	/* [cpu * EXT_HITS + index] */
 	struct filter_state *state;
+	struct conntrack_flow4 *flow4;
+	struct conntrack_flow6 *flow6;
 };
 
 struct ext_frame {
@@ -82,7 +87,7 @@ static void ext_resize(struct ext_world *w, const char *name, uint32_t entries, 
 		assert_int_equal(bpf_map__set_map_flags(map, flags), 0);
 }
 
-static void ext_hits_room(struct ext_world *w, uint32_t room)
+static void ext_rodata(struct ext_world *w, const char *name, const void *value, size_t n)
 {
 	struct bpf_map *map;
 	struct btf *btf = bpf_object__btf(w->object);
@@ -98,10 +103,11 @@ static void ext_hits_room(struct ext_world *w, uint32_t room)
 	var = btf_var_secinfos(sec);
 	for (i = 0; i < btf_vlen(sec); i++)
 		if (!strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, var[i].type)->name_off),
-			    "hits_room"))
+			    name))
 			break;
 	assert_true(i < btf_vlen(sec));
-	memcpy(data + var[i].offset, &room, sizeof(room));
+	assert_int_equal(var[i].size, n);
+	memcpy(data + var[i].offset, value, n);
 }
 
 static void ext_sets(struct ext_world *w)
@@ -124,6 +130,9 @@ static void ext_sets(struct ext_world *w)
 
 static void ext_open(struct ext_world *w, bool xdp)
 {
+	const uint32_t hits_room = EXT_HITS;
+	const uint8_t flows = 1;
+
 	memset(w, 0, sizeof(*w));
 	w->xdp = xdp;
 	w->cpus = libbpf_num_possible_cpus();
@@ -135,7 +144,10 @@ static void ext_open(struct ext_world *w, bool xdp)
 	ext_resize(w, "filter_hits", EXT_HITS * w->cpus, 0);
 	ext_resize(w, "filter_state", EXT_STATES, BPF_F_MMAPABLE);
 	ext_resize(w, "shunt_events", EXT_EVENTS, 0);
-	ext_hits_room(w, EXT_HITS);
+	ext_resize(w, "ct_flows4", EXT_FLOWS, 0);
+	ext_resize(w, "ct_flows6", EXT_FLOWS, 0);
+	ext_rodata(w, "hits_room", &hits_room, sizeof(hits_room));
+	ext_rodata(w, "flows", &flows, sizeof(flows));
 	if (bpf_object__load(w->object))
 		fail_msg("load: %s", strerror(errno));
 	w->holds_fd = ext_prog(w, "ext_holds");
@@ -148,6 +160,8 @@ static void ext_open(struct ext_world *w, bool xdp)
 	w->bss = ext_mmap(w, ".bss", sizeof(*w->bss));
 	w->hits = ext_mmap(w, "filter_hits", sizeof(*w->hits) * EXT_HITS * w->cpus);
 	w->state = ext_mmap(w, "filter_state", sizeof(*w->state) * EXT_STATES);
+	w->flow4 = ext_mmap(w, "ct_flows4", sizeof(*w->flow4) * EXT_FLOWS);
+	w->flow6 = ext_mmap(w, "ct_flows6", sizeof(*w->flow6) * EXT_FLOWS);
 	ext_sets(w);
 }
 
@@ -159,6 +173,8 @@ static void ext_close(struct ext_world *w)
 	munmap(w->bss, sizeof(*w->bss));
 	munmap(w->hits, sizeof(*w->hits) * EXT_HITS * w->cpus);
 	munmap(w->state, sizeof(*w->state) * EXT_STATES);
+	munmap(w->flow4, sizeof(*w->flow4) * EXT_FLOWS);
+	munmap(w->flow6, sizeof(*w->flow6) * EXT_FLOWS);
 	for (i = 0; i < EXT_SETS; i++)
 		close(w->set_fd[i]);
 	bpf_object__close(w->object);
@@ -213,6 +229,8 @@ static void ext_clear(struct ext_world *w)
 	memset(w->hits, 0, sizeof(*w->hits) * EXT_HITS * w->cpus);
 	memset(w->state, 0, sizeof(*w->state) * EXT_STATES);
 	memset(w->bss, 0, sizeof(*w->bss));
+	memset(w->flow4, 0, sizeof(*w->flow4) * EXT_FLOWS);
+	memset(w->flow6, 0, sizeof(*w->flow6) * EXT_FLOWS);
 }
 
 #endif

@@ -133,7 +133,10 @@ static const struct value_case values[] = {
 	V("tcp flags", TCP4("10.0.0.1", "10.0.0.2", 1, 2, PKT_SYN | PKT_ECE | PKT_CWR),
 	  FILTER_TCP_FLAGS, 0xc2),
 	V("tcp flags of UDP", U4, FILTER_TCP_FLAGS, LACKS),
-	V("ct state", U4, FILTER_CT_STATE, LACKS),
+	V("ct mark", U4, FILTER_CT_MARK, 0xcafe0001),
+	V("ct mark of what is no IP", ARP, FILTER_CT_MARK, 0xcafe0001),
+	V("ct zone", U6, FILTER_CT_ZONE, 0xabcd),
+	V("ct direction", U4, FILTER_CT_DIRECTION, 1),
 };
 
 static void test_value(void **state)
@@ -149,6 +152,9 @@ static void test_value(void **state)
 		w = &worlds[i];
 		ext_clear(w);
 		w->bss->mark = 0xdeadbeef;
+		w->bss->flow = (struct ext_flow){ .mark = 0xcafe0001, .zone = 0xabcd,
+						  .state = SHUNT_CT_ESTABLISHED,
+						  .flags = SHUNT_CT_REPLY | SHUNT_CT_NAT };
 		check_value(&p, (struct filter_cond){ .kind = FILTER_COND_RANGE,
 						      .field = c->field }, c->value);
 	}
@@ -332,6 +338,7 @@ static const struct key_case keys[] = {
 	K("ether daddr", PKT(ETH(.dst = "ff:fe:fd:fc:fb:fa"), IP4(), UDP()),
 	  { FILTER_KEY_ETHER_DADDR }, { 0xfffe, 0xfdfcfbfa }),
 	K("mark", U4, { FILTER_KEY_MARK }, { 0xdeadbeef }),
+	K("ct mark", U4, { FILTER_KEY_CT_MARK }, { 0xcafe0001 }),
 	K("vlan id", PKT(ETH(), VLAN(.id = 77), IP4(), UDP()), { FILTER_KEY_VLAN_ID }, { 77 }),
 	{ "vlan id without a tag", U4, { FILTER_KEY_VLAN_ID }, { 0 }, true },
 	K("iif", U4, { FILTER_KEY_IIF }, { 1 }),
@@ -345,7 +352,7 @@ static const struct key_case keys[] = {
 	    FILTER_KEY_DPORT }, { 77, 0x0200, 1, 0x0a000001, 1, 2 }),
 	{ "last part not there", PING4("10.0.0.1", "10.0.0.2"),
 	  { FILTER_KEY_SADDR4, FILTER_KEY_DPORT }, { 0x0a000001 }, true },
-	{ "no such part", U4, { 15 }, { 0 }, true },
+	{ "no such part", U4, { 14 }, { 0 }, true },
 };
 
 static void check_key(const struct key_case *c, const struct pkt *p)
@@ -387,6 +394,7 @@ static void test_key(void **state)
 		w = &worlds[i];
 		ext_clear(w);
 		w->bss->mark = 0xdeadbeef;
+		w->bss->flow.mark = 0xcafe0001;
 		check_key(c, &p);
 	}
 }

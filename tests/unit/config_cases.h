@@ -272,6 +272,21 @@ static const struct config_case section_cases[] = {
 	{ "rule: unknown field",
 	  RULES "tcp dprt 22 drop\n",
 	  "/nodes/guard/rules/0@4+4 unknown_field: ...\n" },
+	{ "rule: unknown policy, near",
+	  V "conntrack: { policies: { short: { icmp: 1s } } }\n" GUARD
+	  "tcp dport 1 ct timeout set shrt accept\n",
+	  "/nodes/guard/rules/0@12+19 no_such_policy: section 'conntrack' has no policy 'shrt'"
+	  " [did you mean 'short'?]\n" },
+	{ "rule: unknown policy without any",
+	  RULES "ct timeout set short accept\n",
+	  "/nodes/guard/rules/0@0+20 no_such_policy: section 'conntrack' has no policy 'short'\n" },
+	{ "rule: policy where the section is wrong: not told",
+	  V "conntrack: 5\n" GUARD "ct timeout set short accept\n",
+	  "/conntrack wrong_kind: 'conntrack' must be a map, not a single value\n" },
+	{ "rule: flow state is in no set",
+	  RULES_SETS "ct original ip saddr @hosts drop\n",
+	  "/nodes/guard/rules/0@21+6 set_type: "
+	  "'ct original ip saddr' cannot be matched against a set\n" },
 	{ "rule: unknown set, near",
 	  RULES_SETS "ip saddr @host drop\n",
 	  "/nodes/guard/rules/0@9+5 no_such_set: no set 'host'"

@@ -6,6 +6,7 @@
 #include <shunt/packet.h>
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
+#define KEYS "addresses, ports, protocol, MACs, VLAN id, interface, marks, flow state, zone and direction can"
 
 static const struct accept_row accepted[] = {
 	/* concatenations */
@@ -114,10 +115,10 @@ static const struct accept_row accepted[] = {
 static const struct refuse_row refused[] = {
 	{ "ip saddr . tcp flags @a drop", "bad_value", 11, 9,
 	  "'tcp flags' cannot be part of a concatenation",
-	  "addresses, ports, protocol, MACs, VLAN id, interface and mark can" },
+	  KEYS },
 	{ "ip ttl . tcp dport @a drop", "bad_value", 0, 6,
 	  "'ip ttl' cannot be part of a concatenation",
-	  "addresses, ports, protocol, MACs, VLAN id, interface and mark can" },
+	  KEYS },
 	{ "ip saddr . ip saddr @a drop", "bad_value", 11, 8,
 	  "the field is in the concatenation already", NULL },
 	{ "ip saddr . ip6 saddr @a drop", "never_matches", 11, 9,
@@ -157,7 +158,7 @@ static const struct refuse_row refused[] = {
 	{ "tcp flags vmap { syn : drop }", "bad_value", 0, 9,
 	  "'tcp flags' has no values to map", NULL },
 	{ "ip ttl vmap @map", "bad_value", 0, 6, "'ip ttl' cannot be part of a map's key",
-	  "addresses, ports, protocol, MACs, VLAN id, interface and mark can" },
+	  KEYS },
 	{ "tcp dport 22 tcp dport vmap { 80 : drop }", "never_matches", 13, 28,
 	  "'tcp dport vmap { 80 : drop }' can never match: it contradicts 'tcp dport 22' (character 1)",
 	  NULL },
@@ -212,7 +213,7 @@ static const struct refuse_row refused[] = {
 	  "expected a field", "add @seen { ip saddr }" },
 	{ "add @seen { tcp flags }", "bad_value", 12, 9,
 	  "'tcp flags' cannot be part of a concatenation",
-	  "addresses, ports, protocol, MACs, VLAN id, interface and mark can" },
+	  KEYS },
 	{ "add @seen { ip saddr timeout 5 }", "bad_value", 29, 1, "'5' is not a time", TIMES },
 	{ "add @seen { ip saddr timeout 1m2h }", "bad_value", 29, 4,
 	  "'1m2h' is not a time", TIMES },

@@ -68,8 +68,6 @@ static const struct refuse_case cases[] = {
 	  "a name is a letter, then up to 30 of a-z, 0-9, '_' and '-'" },
 	{ "counter drop", "unknown_keyword", 0, 7, "unknown keyword 'counter'",
 	  "every rule counts: leave it out, or share one: counter name NAME" },
-	{ "ct state established accept", "unknown_keyword", 0, 2, "unknown keyword 'ct'",
-	  "flow state is not in this version: a rule sees one packet" },
 	{ "tcp dport = 22 drop", "expected", 10, 1, "expected a value",
 	  "did you mean '=='?" },
 	{ "tcp flags > 2 drop", "expected", 10, 1, "expected a value",

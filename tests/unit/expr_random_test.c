@@ -91,8 +91,20 @@ static void add_values(struct buf *text, enum expr_field field)
 	unsigned int n = below(4);
 
 	add_op(text);
+	static const char *const states[] = {
+		"new", "established,related", "{ invalid, untracked }", "none",
+	};
+
 	if (field == EXPR_FRAG) {
 		buf_str(text, frag[below(N(frag))]);
+		return;
+	}
+	if (field == EXPR_CT_STATE) {
+		buf_str(text, states[below(N(states))]);
+		return;
+	}
+	if (field == EXPR_CT_DIRECTION) {
+		buf_str(text, below(2) ? "reply" : "{ original }");
 		return;
 	}
 	if (n == 0) {
@@ -142,6 +154,7 @@ static bool add_special(struct buf *text, enum expr_field field)
 		buf_str(text, names[below(N(names))]);
 		return true;
 	case EXPR_MARK:
+	case EXPR_CT_MARK:
 		if (below(2))
 			return false;
 		buf_printf(text, "%s 0x%x %s 0x%x", below(2) ? "&" : "and", 1 + below(7),
@@ -159,6 +172,7 @@ static void add_concat(struct buf *text)
 		"ip6 daddr . meta l4proto @pairs", "ether saddr . vlan id != @stations",
 		"meta mark . iif . udp sport 0x5 . eth* . 53",
 		"meta l4proto . th dport { tcp . 22, udp . 53, 17 . 0x50 }",
+		"ct state . ct mark { new . 1, related . 2-3 }", "ct zone . ip saddr 5 . 10.0.0.1",
 	};
 
 	buf_str(text, some[below(N(some))]);
@@ -172,7 +186,8 @@ static void add_statement(struct buf *text)
 		"limit rate over 5 mbytes/minute burst 7 kbytes per saddr/24",
 		"limit rate 1/day burst 9 packets per daddr/32,/48", "meta mark set 5",
 		"meta mark set meta mark & 0xff ^ 3", "mark set mark or 0x10",
-		"quota over 1023 bytes",
+		"quota over 1023 bytes", "notrack", "ct mark set mark", "ct timeout set slow",
+		"ct mark set ct mark or 0x10", "meta mark set ct mark & 0xff", "ct mark set 9",
 		"add @seen { ip saddr timeout 90m }", "update @seen { ip6 saddr . tcp dport }",
 		"add @seen { udp sport . meta l4proto timeout 1d2h3m4s500ms }",
 	};
@@ -188,7 +203,7 @@ static void add_end(struct buf *text)
 		"reject with icmp host-unreachable", "reject with icmpv6 type no-route",
 		"reject with icmpx no-route", "reject with icmpx host-unreachable", "jump checks",
 		"tcp dport vmap { 22 : accept, 80-90 : goto web }", "icmp type vmap { 8: return }",
-		"ip saddr . udp dport vmap @map",
+		"ip saddr . udp dport vmap @map", "ct state vmap { new : jump checks, invalid : drop }",
 		"iifname vmap { eth0 : accept, \"w*\" : jump wan }",
 		"log", "log comment \"no verdict\"",
 	};
@@ -206,6 +221,8 @@ static void random_rule(struct buf *text)
 	for (n = below(5); n; n--) {
 		const struct expr_key *key = &expr_keys[below(n_keys)];
 
+		if (key->field == EXPR_FIELD_MORE)
+			key = &expr_flow_keys[below(12)];
 		buf_printf(text, "%s %s ", key->group, key->name ? key->name : "");
 		if (!add_special(text, key->field))
 			add_values(text, key->field);

@@ -68,6 +68,95 @@ static const struct lower_case cases[] = {
 	  "1: ip4 frag 1 drop\n"
 	  "1: ip4 frag 2 drop\n"
 	  "rounds 1\n" },
+	{ "ct state established,related accept",
+	  "1: any4 ct 2/6 accept\n"
+	  "1: ip6 ct 2/6 accept\n"
+	  "rounds 1\n" },
+	{ "ct state invalid meta nfproto ipv4 drop",
+	  "1: ip4 ct 4 drop\n"
+	  "rounds 1\n" },
+	{ "ct state { new, untracked } tcp dport 22 meta nfproto ipv4 accept",
+	  "1: ip4 proto 6 l4 dport 22 ct 1/3 accept\n"
+	  "rounds 1\n" },
+	{ "ct state != none meta nfproto ipv6 accept",
+	  "1: ip6 ct 1/5 accept\n"
+	  "1: ip6 ct 2 accept\n"
+	  "1: ip6 ct 4/6 accept\n"
+	  "rounds 1\n" },
+	{ "meta nfproto ipv4 ct state vmap { established : accept, invalid : drop }",
+	  "1: ip4 ct 2 accept\n"
+	  "1: ip4 ct 4 drop\n"
+	  "rounds 1\n" },
+	{ "meta nfproto ipv4 ct state . ct mark { new . 1, related . 2-3 } accept",
+	  "1: ip4 ct 1 accept ext0\n"
+	  "2: ip4 ct 3 accept ext1\n"
+	  "ext0: ct-mark&ffffffff = 1\n"
+	  "ext1: ct-mark&ffffffff = 2-3\n"
+	  "rounds 1\n" },
+	{ "meta nfproto ipv4 ct mark & 0xff == 5 ct zone 3 ct direction reply accept",
+	  "1: ip4 accept ext0\n"
+	  "ext0: ct-mark&ff = 5 zone&ffff = 3 direction&1 = 1\n"
+	  "rounds 1\n" },
+	{ "ct original ip saddr 10.0.0.0/8 ct reply proto-src != 80 accept",
+	  "1: ip4 accept ext0\n"
+	  "ext0: flow0&ffffffff = 167772160-184549375 not flow12&ffff = 80\n"
+	  "rounds 1\n" },
+	{ "ct reply ip6 daddr 2001:db8::/32 accept",
+	  "1: ip6 accept ext0\n"
+	  "ext0: flow11&ffffffffffffffff = 2306139568115548160-2306139572410515455\n"
+	  "rounds 1\n" },
+	{ "ct original ip6 saddr { 2001:db8::1, fd00::/8 } accept",
+	  "1: ip6 accept ext0\n"
+	  "2: ip6 accept ext1\n"
+	  "ext0: flow2&ffffffffffffffff = 2306139568115548160 flow6&ffffffffffffffff = 1\n"
+	  "ext1: flow2&ffffffffffffffff = 18230571291595767808-18302628885633695743\n"
+	  "rounds 1\n" },
+	{ "ct original ip6 saddr != 2001:db8::1 drop",
+	  "1: ip6 accept ext0\n"
+	  "2: ip6 drop ext1\n"
+	  "ext0: flow2&ffffffffffffffff = 2306139568115548160 flow6&ffffffffffffffff = 1 "
+	  "uncounted resume 3\n"
+	  "ext1: flow2&ffffffffffffffff\n"
+	  "rounds 2\n" },
+	{ "ct state new meta nfproto ipv4 jump web\n"
+	  "web: notrack\n"
+	  "web: drop",
+	  "1: ip4 ct 1 accept ext0\n"
+	  "2: ip4 accept ext1\n"
+	  "3: ip4 accept ext2\n"
+	  "4: ip4 drop\n"
+	  "ext0: uncounted resume 3\n"
+	  "ext1: uncounted resume 5\n"
+	  "ext2:; notrack 0 0 next\n"
+	  "rounds 4\n" },
+	{ "ct state . tcp dport { new . 22 } meta nfproto ipv4 jump web\n"
+	  "web: notrack\n"
+	  "web: drop",
+	  "1: ip4 proto 6 l4 dport 22 ct 1 accept ext0\n"
+	  "2: ip4 proto 6 l4 accept ext1\n"
+	  "3: ip4 proto 6 l4 accept ext2\n"
+	  "4: ip4 proto 6 l4 drop\n"
+	  "ext0: uncounted resume 3\n"
+	  "ext1: uncounted resume 5\n"
+	  "ext2:; notrack 0 0 next\n"
+	  "rounds 4\n" },
+	{ "ct mark 1 meta nfproto ipv4 jump web\n"
+	  "web: ct mark set 2 drop",
+	  "1: ip4 accept ext0\n"
+	  "2: ip4 accept ext1\n"
+	  "3: ip4 drop ext2\n"
+	  "ext0: ct-mark&ffffffff = 1 uncounted resume 3\n"
+	  "ext1: uncounted resume 4\n"
+	  "ext2:; mark 0 to ct 2/0\n"
+	  "rounds 3\n" },
+	{ "meta nfproto ipv4 ct mark set mark meta mark set ct mark and 0xff "
+	  "ct mark set ct mark xor 1 ct timeout set short drop",
+	  "1: ip4 drop ext0\n"
+	  "ext0:; mark 0 to ct 0/ffffffff; mark 0 from ct 0/ff; mark 0 from ct to ct "
+	  "1/ffffffff; policy 2 0\n"
+	  "rounds 1\n" },
+	{ "ct timeout set shrt drop",
+	  "/rules/0 no_such_policy: no timeout policy 'shrt'\n" },
 	{ "icmp type echo-request drop",
 	  "1: ip4 proto 1 l4 sport 8 drop\n"
 	  "rounds 1\n" },

@@ -38,6 +38,14 @@ struct packet {
 	uint16_t vlan_id;
 	uint8_t vlan_pcp;
 	uint32_t ifindex, mark;
+	uint8_t ct_state;
+	uint16_t ct_zone;
+	uint32_t ct_mark;
+	bool reply;			/* goes against the flow's first packet */
+	struct {
+		struct expr_value addr[2];	/* source, destination */
+		uint16_t port[2];
+	} way[2];			/* of the flow: original, reply */
 	uint8_t bytes[PACKET_BYTES];
 	unsigned int base[3], end;	/* FILTER_BASE_*: where they are; 0: the packet has none */
 	bool added;			/* a rule has added its source to the dynamic set */
@@ -51,7 +59,10 @@ struct story {
 	unsigned int rounds;		/* of judge_rows() */
 };
 
-enum { DID_HIT = 1, DID_COUNT, DID_MARK, DID_LOG, DID_ADD, DID_REJECT, DID_LIMIT };
+enum {
+	DID_HIT = 1, DID_COUNT, DID_MARK, DID_LOG, DID_ADD, DID_REJECT, DID_LIMIT, DID_POLICY,
+	DID_NOTRACK,
+};
 
 static void story_add(struct story *story, unsigned int what, uint64_t value)
 {
@@ -93,7 +104,48 @@ static bool bytes_at(const struct packet *packet, unsigned int base, unsigned in
 	return true;
 }
 
+static bool has_flow(const struct packet *packet)
+{
+	return packet->ct_state == SHUNT_CT_NEW || packet->ct_state == SHUNT_CT_ESTABLISHED ||
+	       packet->ct_state == SHUNT_CT_RELATED;
+}
+
+static void change_mark(struct packet *packet, bool from_ct, bool to_ct, uint32_t mask,
+			uint32_t value, struct story *story)
+{
+	uint32_t mark = from_ct ? packet->ct_mark : packet->mark;
+
+	mark = (mark & mask) ^ value;
+	if (to_ct)
+		packet->ct_mark = mark;
+	else
+		packet->mark = mark;
+	story_add(story, DID_MARK, (uint64_t)to_ct << 40 | mark);
+}
+
+static void drop_flow(struct packet *packet, struct story *story)
+{
+	packet->ct_state = SHUNT_CT_UNTRACKED;
+	packet->reply = false;
+	story_add(story, DID_NOTRACK, 0);
+}
+
 /* ---- the rules ----------------------------------------------------------------------------- */
+
+/* ct original ip saddr, ...: in the order of enum expr_field */
+static bool end_of(const struct packet *packet, enum expr_field field,
+		   struct expr_value *ret_value)
+{
+	unsigned int reply = field >= EXPR_CT_REPLY_IP_SADDR;
+	unsigned int which = field - (reply ? EXPR_CT_REPLY_IP_SADDR : EXPR_CT_IP_SADDR);
+
+	if (which < 4)
+		*ret_value = packet->way[reply].addr[which & 1];
+	else
+		ret_value->lo = packet->way[reply].port[which & 1];
+	return has_flow(packet) && (which >= 4 ? packet->l3 != 0 :
+				    packet->l3 == (which < 2 ? 4 : 6));
+}
 
 /* Return: whether the packet has the field */
 static bool field_of(const struct packet *packet, enum expr_field field,
@@ -152,8 +204,19 @@ static bool field_of(const struct packet *packet, enum expr_field field,
 		FIELD(true, packet->ifindex);
 	case EXPR_MARK:
 		FIELD(true, packet->mark);
-	default:
+	case EXPR_CT_STATE:
+		FIELD(true, packet->ct_state);
+	case EXPR_CT_MARK:
+		FIELD(true, packet->ct_mark);
+	case EXPR_CT_ZONE:
+		FIELD(true, packet->ct_zone);
+	case EXPR_CT_DIRECTION:
+		FIELD(has_flow(packet), packet->reply);
+	case EXPR_PAYLOAD:
+	case EXPR_FIELD_MAX:
 		return false;
+	default:
+		return end_of(packet, field, ret_value);
 	}
 #undef FIELD
 }
@@ -265,7 +328,7 @@ static int concat_holds(const struct judge *judge, const struct expr_concat *con
 	return -1;
 }
 
-/* What a map's key implies is a match of its rule: the family, a protocol, ports; not a tag */
+/* What a map's key implies is a match of its rule: the family, a protocol, ports; no tag, no flow */
 static bool lacks_key(const struct packet *packet, const struct expr_concat *key)
 {
 	struct expr_value value;
@@ -273,7 +336,8 @@ static bool lacks_key(const struct packet *packet, const struct expr_concat *key
 
 	for (k = 0; k < key->n_fields; k++)
 		if (key->field[k] != EXPR_VLAN_ID && key->field[k] != EXPR_VLAN_PCP &&
-		    key->field[k] != EXPR_EXTHDR && !field_of(packet, key->field[k], &value))
+		    key->field[k] != EXPR_EXTHDR && key->field[k] != EXPR_CT_DIRECTION &&
+		    !field_of(packet, key->field[k], &value))
 			return true;
 	return false;
 }
@@ -312,10 +376,18 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 		story_add(judge->story, DID_COUNT, judge->names->hit(NULL, name));
 		return true;
 	case EXPR_SET_MARK:
-		story_add(judge->story, DID_MARK, (uint64_t)statement->mark_mask << 8 |
-			  statement->mark);
-		judge->packet->mark = (judge->packet->mark & statement->mark_mask) ^
-				      statement->mark;
+		change_mark(judge->packet, statement->crossed, false, statement->mark_mask,
+			    statement->mark, judge->story);
+		return true;
+	case EXPR_SET_CT_MARK:
+		change_mark(judge->packet, !statement->crossed, true, statement->mark_mask,
+			    statement->mark, judge->story);
+		return true;
+	case EXPR_SET_POLICY:
+		story_add(judge->story, DID_POLICY, statement->name[0]);
+		return true;
+	case EXPR_NOTRACK:
+		drop_flow(judge->packet, judge->story);
 		return true;
 	case EXPR_LOG:
 		story_add(judge->story, DID_LOG, judge->names->state(NULL, name));
@@ -444,7 +516,8 @@ static bool prefix_holds(const uint64_t *prefix, unsigned int len, const struct 
 static uint32_t meta_of(const struct packet *packet)
 {
 	return packet->proto | (packet->l4 ? CLASSIFIER_L4 : 0) | (packet->l3 ? CLASSIFIER_IP : 0) |
-	       packet->frag << CLASSIFIER_FRAG_SHIFT | packet->tcp_flags << CLASSIFIER_TCP_SHIFT;
+	       packet->frag << CLASSIFIER_FRAG_SHIFT | packet->tcp_flags << CLASSIFIER_TCP_SHIFT |
+	       packet->ct_state << CLASSIFIER_CT_SHIFT;
 }
 
 static bool box_holds(const struct classifier_row *row, const struct packet *packet)
@@ -462,18 +535,39 @@ static bool box_holds(const struct classifier_row *row, const struct packet *pac
 	       (meta_of(packet) & row->meta_mask) == row->meta;
 }
 
+static bool flow_value(const struct packet *packet, unsigned int part, uint64_t *ret_value)
+{
+	static const enum expr_field field[] = {
+		EXPR_CT_IP_SADDR, EXPR_CT_IP_DADDR, EXPR_CT_IP6_SADDR, EXPR_CT_IP6_DADDR,
+		EXPR_CT_SPORT, EXPR_CT_DPORT, EXPR_CT_IP6_SADDR, EXPR_CT_IP6_DADDR,
+		EXPR_CT_REPLY_IP_SADDR, EXPR_CT_REPLY_IP_DADDR, EXPR_CT_REPLY_IP6_SADDR,
+		EXPR_CT_REPLY_IP6_DADDR, EXPR_CT_REPLY_SPORT, EXPR_CT_REPLY_DPORT,
+		EXPR_CT_REPLY_IP6_SADDR, EXPR_CT_REPLY_IP6_DADDR,
+	};
+	struct expr_value value = {0};
+	bool has = end_of(packet, field[part], &value);
+	unsigned int plain = part & (FILTER_FLOW_REPLY - 1);
+
+	*ret_value = plain == FILTER_FLOW_SADDR6 || plain == FILTER_FLOW_DADDR6 ? value.hi :
+										value.lo;
+	return has;
+}
+
 static bool cond_value(const struct packet *packet, const struct filter_cond *cond,
 		       uint64_t *ret_value)
 {
 	static const enum expr_field field[FILTER_FIELD_MAX] = {
 		EXPR_LENGTH, EXPR_DSCP, EXPR_TTL, EXPR_EXTHDR, EXPR_ETHER_SADDR, EXPR_ETHER_DADDR,
 		EXPR_ETHER_TYPE, EXPR_VLAN_ID, EXPR_VLAN_PCP, EXPR_IIF, EXPR_MARK, EXPR_PROTO,
-		EXPR_SPORT, EXPR_DPORT, EXPR_TCP_FLAGS, EXPR_FIELD_MAX,
+		EXPR_SPORT, EXPR_DPORT, EXPR_TCP_FLAGS, EXPR_CT_MARK, EXPR_CT_ZONE,
+		EXPR_CT_DIRECTION,
 	};
 	struct expr_value value;
 
 	if (cond->kind == FILTER_COND_PAYLOAD)
 		return bytes_at(packet, cond->base, cond->off, cond->len, ret_value);
+	if (cond->kind == FILTER_COND_FLOW)
+		return flow_value(packet, cond->field, ret_value);
 	if (!field_of(packet, field[cond->field], &value))
 		return false;
 	*ret_value = value.lo;
@@ -486,7 +580,7 @@ static bool cond_holds(const struct config *config, const struct packet *packet,
 	static const enum expr_field field[] = {
 		EXPR_FIELD_MAX, EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_IP6_SADDR, EXPR_IP6_DADDR,
 		EXPR_PROTO, EXPR_SPORT, EXPR_DPORT, EXPR_ETHER_SADDR, EXPR_ETHER_DADDR, EXPR_MARK,
-		EXPR_VLAN_ID, EXPR_IIF,
+		EXPR_VLAN_ID, EXPR_IIF, EXPR_CT_MARK,
 	};
 	struct expr_value key[FILTER_KEY_PARTS];
 	uint64_t value;
@@ -543,6 +637,8 @@ static const struct classifier_row *row_find(const struct config *config,
 	return found;
 }
 
+static const char *const policy_names[] = { "usual", "long", "short" };
+
 /* Return: whether the rule goes on */
 static bool stmt_runs(const struct filter_stmt *stmt, struct packet *packet, struct story *story)
 {
@@ -551,8 +647,14 @@ static bool stmt_runs(const struct filter_stmt *stmt, struct packet *packet, str
 		story_add(story, DID_COUNT, stmt->index);
 		return true;
 	case FILTER_STMT_MARK:
-		story_add(story, DID_MARK, (uint64_t)stmt->mask << 8 | stmt->value);
-		packet->mark = (packet->mark & stmt->mask) ^ stmt->value;
+		change_mark(packet, stmt->per & FILTER_MARK_FROM_CT,
+			    stmt->per & FILTER_MARK_TO_CT, stmt->mask, stmt->value, story);
+		return true;
+	case FILTER_STMT_POLICY:
+		story_add(story, DID_POLICY, policy_names[stmt->index][0]);
+		return true;
+	case FILTER_STMT_NOTRACK:
+		drop_flow(packet, story);
 		return true;
 	case FILTER_STMT_LOG:
 		story_add(story, DID_LOG, stmt->index);

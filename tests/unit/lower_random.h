@@ -9,6 +9,8 @@
 #ifndef TESTS_LOWER_RANDOM_H
 #define TESTS_LOWER_RANDOM_H
 
+#include <model/expr_field.h>
+
 #include "lower_judge.h"
 
 #define RULES_MAX	14
@@ -43,6 +45,7 @@ static const uint64_t marks[] = { 0, 1, 2, 0xff, 0x100, 0x1ff, 0xffffffff };
 
 static uint64_t stock(enum expr_field field)
 {
+	field = expr_field_plain(field);
 	switch (field) {
 	case EXPR_IP_SADDR:
 	case EXPR_IP_DADDR:
@@ -69,6 +72,12 @@ static uint64_t stock(enum expr_field field)
 		return PICK(small);
 	case EXPR_MARK:
 		return PICK(marks);
+	case EXPR_CT_STATE:
+		return below(SHUNT_CT_MAX);
+	case EXPR_CT_ZONE:
+		return PICK(small);
+	case EXPR_CT_DIRECTION:
+		return below(2);
 	case EXPR_IIF:
 		return 1 + below(4);
 	default:
@@ -82,6 +91,7 @@ static struct expr_value value_of(enum expr_field field)
 		0, 1, 0x20010db800000000, 0x20010db800000001, 0x7fffffffffffffff, UINT64_MAX,
 	};
 
+	field = expr_field_plain(field);
 	if (field == EXPR_IP6_SADDR || field == EXPR_IP6_DADDR)
 		return (struct expr_value){ PICK(half), PICK(half) };
 	return (struct expr_value){ 0, stock(field) };
@@ -97,6 +107,32 @@ static struct expr_interval name_interval(void)
 		return (struct expr_interval){ value, value };
 	value.hi &= 0xffffff0000000000;
 	return (struct expr_interval){ value, { value.hi | 0xffffffffff, UINT64_MAX } };
+}
+
+/* A few of them, or all but a few: others take too many places */
+static struct expr_interval *flow6_intervals(enum expr_field field, unsigned int *ret_n)
+{
+	static const unsigned int host[] = { 0, 0, 1, 63, 64, 65, 96, 127, 128 };
+	struct expr_interval *v = arena_new_n(&arena, struct expr_interval, 2), *rest;
+	unsigned int i, n = 1 + below(2), bits;
+	uint64_t hi, lo;
+
+	for (i = 0; i < n; i++) {
+		bits = PICK(host);
+		hi = bits > 64 ? UINT64_MAX >> (128 - bits) : 0;
+		lo = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
+		v[i].first = value_of(field);
+		v[i].last = (struct expr_value){ v[i].first.hi | hi, v[i].first.lo | lo };
+		v[i].first = (struct expr_value){ v[i].first.hi & ~hi, v[i].first.lo & ~lo };
+	}
+	*ret_n = expr_merge(v, n);
+	if (below(2))
+		return v;
+	n = expr_complement(&arena, field, v, *ret_n, &rest);
+	if (!n)
+		return v;
+	*ret_n = n;
+	return rest;
 }
 
 static struct expr_interval interval_of(enum expr_field field)
@@ -159,6 +195,11 @@ static int name_set(void *arg, const char *set, bool *ret_dynamic)
 	return found - config_now->set;
 }
 
+static uint32_t name_policy(void *arg, const char *name)
+{
+	return *name == *policy_names[1] ? 1 : 2;
+}
+
 static struct link there[] = {		/* packets come from a fifth one, too */
 	{ .ifindex = 1, .name = "eth1" }, { .ifindex = 2, .name = "eth2" },
 	{ .ifindex = 3, .name = "wan0" }, { .ifindex = 4, .name = "eth10" },
@@ -166,7 +207,7 @@ static struct link there[] = {		/* packets come from a fifth one, too */
 static const struct link_table links = { .link = there, .n = N(there) };
 
 static const struct lower_names names = {
-	name_edge, name_hash, name_hash, name_set, &links, NULL,
+	name_edge, name_hash, name_hash, name_set, name_policy, &links, NULL,
 };
 
 /* ---- sets ---------------------------------------------------------------------------------- */
@@ -223,7 +264,7 @@ static void match_set(struct expr_match *match)
 	} sets[] = {
 		{ "few4", EXPR_IP_SADDR }, { "few4", EXPR_IP_DADDR }, { "large4", EXPR_IP_SADDR },
 		{ "large4", EXPR_IP_DADDR }, { "many", EXPR_SPORT }, { "many", EXPR_DPORT },
-		{ "marks", EXPR_MARK }, { "new4", EXPR_IP_SADDR },
+		{ "marks", EXPR_MARK }, { "marks", EXPR_CT_MARK }, { "new4", EXPR_IP_SADDR },
 		{ "few6", EXPR_IP6_SADDR }, { "few6", EXPR_IP6_DADDR },
 	};
 	unsigned int i = below(N(sets));
@@ -272,7 +313,8 @@ static void match_other_type(struct expr_match *match)
 
 static void match_init(struct expr_match *match)
 {
-	enum expr_field field = below(5) ? below(EXPR_FIELD_MAX) : EXPR_MARK;
+	static const enum expr_field often[] = { EXPR_MARK, EXPR_CT_STATE, EXPR_CT_MARK };
+	enum expr_field field = below(4) ? below(EXPR_FIELD_MAX) : PICK(often);
 
 	if (!below(6)) {
 		match_set(match);
@@ -292,7 +334,14 @@ static void match_init(struct expr_match *match)
 	case EXPR_PAYLOAD:
 		match_payload(match);
 		break;
+	case EXPR_CT_IP6_SADDR:
+	case EXPR_CT_IP6_DADDR:
+	case EXPR_CT_REPLY_IP6_SADDR:
+	case EXPR_CT_REPLY_IP6_DADDR:
+		match->interval = flow6_intervals(field, &match->n);
+		break;
 	case EXPR_MARK:
+	case EXPR_CT_MARK:
 		match->interval = intervals_of(field, 3, &match->n);
 		if (below(2)) {
 			match->field_mask = 0xff;
@@ -311,10 +360,14 @@ static void concat_fields(struct expr_concat *concat, bool mixed)
 {
 	static const enum expr_field key4[] = {
 		EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_PROTO, EXPR_DPORT, EXPR_SPORT, EXPR_FRAG,
+		EXPR_CT_STATE,
 	};
-	static const enum expr_field key6[] = { EXPR_IP6_SADDR, EXPR_PROTO, EXPR_DPORT };
+	static const enum expr_field key6[] = {
+		EXPR_IP6_SADDR, EXPR_PROTO, EXPR_DPORT, EXPR_CT_STATE,
+	};
 	static const enum expr_field rest[] = {
-		EXPR_MARK, EXPR_VLAN_ID, EXPR_ETHER_SADDR, EXPR_IIF,
+		EXPR_MARK, EXPR_VLAN_ID, EXPR_ETHER_SADDR, EXPR_IIF, EXPR_CT_MARK, EXPR_CT_ZONE,
+		EXPR_CT_DIRECTION,
 	};
 	bool six = below(3) == 0;
 	unsigned int i;
@@ -397,8 +450,10 @@ static void statement_init(struct expr_statement *statement)
 	*statement = (struct expr_statement){
 		.kind = below(EXPR_ADD + 1), .over = below(2), .amount = 1 + below(9),
 		.interval_ns = 1000000000, .mark = below(16), .mark_mask = 0xf0,
-		.name = PICK(counters),
+		.crossed = below(2), .name = PICK(counters),
 	};
+	if (statement->kind == EXPR_SET_POLICY)
+		statement->name = policy_names[1 + below(2)];
 	if (statement->kind == EXPR_ADD) {
 		statement->name = "new4";
 		statement->field[0] = EXPR_IP_SADDR;

@@ -44,6 +44,23 @@ static void packet_l3(struct packet *packet)
 		packet->tcp_flags = below(256);
 }
 
+static void packet_flow(struct packet *packet)
+{
+	enum expr_field addr = packet->l3 == 6 ? EXPR_IP6_SADDR : EXPR_IP_SADDR;
+	unsigned int way, end;
+
+	packet->ct_state = packet->l3 ? stock(EXPR_CT_STATE) : SHUNT_CT_NONE;
+	packet->ct_mark = stock(EXPR_CT_MARK);
+	packet->ct_zone = stock(EXPR_CT_ZONE);
+	packet->reply = has_flow(packet) && below(2);
+	for (way = 0; way < 2; way++) {
+		for (end = 0; end < 2; end++) {
+			packet->way[way].addr[end] = value_of(addr);
+			packet->way[way].port[end] = stock(EXPR_SPORT);
+		}
+	}
+}
+
 static void packet_init(struct packet *packet)
 {
 	static const uint8_t l3[] = { 4, 4, 4, 6, 6, 0 };
@@ -55,6 +72,7 @@ static void packet_init(struct packet *packet)
 		.mark = stock(EXPR_MARK), .tagged = below(2), .end = 30 + below(19),
 		.base = { 0, 14, 0 },
 	};
+	packet_flow(packet);
 	for (i = 0; i < PACKET_BYTES; i++)
 		packet->bytes[i] = below(4) ? 0 : PICK(bytes);
 	if (packet->tagged) {
@@ -85,6 +103,23 @@ static void assert_too_much(const struct diag *diag)
 	fail_msg("%s: %s", diag->code, diag->message);
 }
 
+static bool looks_at_flows(const struct lowered *lowered)
+{
+	const struct filter_ext *ext;
+	unsigned int i;
+
+	for (ext = lowered->ext; ext < lowered->ext + lowered->n_ext; ext++) {
+		for (i = 0; i < ext->n_conds; i++)
+			if (ext->cond[i].kind == FILTER_COND_FLOW)
+				return true;
+		for (i = 0; i < ext->n_stmts; i++)
+			if (ext->stmt[i].kind == FILTER_STMT_MARK &&
+			    ext->stmt[i].per & FILTER_MARK_TO_CT)
+				return true;
+	}
+	return false;
+}
+
 static void node_lowered(struct config *config, struct config_node *node, struct lowered *ret)
 {
 	struct diags diags;
@@ -102,6 +137,7 @@ static void node_lowered(struct config *config, struct config_node *node, struct
 			assert_too_much(&diags.v[i]);
 		assert_int_equal(r < 0, diags.n > 0);
 	} while (r < 0);
+	assert_int_equal(ret->uses_flows, looks_at_flows(ret));
 }
 
 static void test_same_story(void **state)

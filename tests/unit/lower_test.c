@@ -74,6 +74,7 @@ static void put_row(struct buf *out, const struct classifier_row *row)
 	put_range(out, "dport", row->dport_first, row->dport_last, 65535);
 	put_bits(out, "flags", row->meta, row->meta_mask, CLASSIFIER_TCP_FLAGS);
 	put_bits(out, "frag", row->meta, row->meta_mask, CLASSIFIER_FRAG);
+	put_bits(out, "ct", row->meta, row->meta_mask, CLASSIFIER_CT);
 	buf_printf(out, " %s", edges[row->edge]);
 	if (row->ref & CLASSIFIER_EXT)
 		buf_printf(out, " ext%u", row->ref & ~CLASSIFIER_EXT);
@@ -84,7 +85,8 @@ static void put_cond(struct buf *out, const struct filter_cond *cond)
 {
 	static const char *const field[] = {
 		"length", "dscp", "ttl", "exthdr", "ether-saddr", "ether-daddr", "ether-type",
-		"vlan", "pcp", "iif", "mark", "proto", "sport", "dport", "flags", "ct",
+		"vlan", "pcp", "iif", "mark", "proto", "sport", "dport", "flags", "ct-mark",
+		"zone", "direction",
 	};
 	unsigned int i;
 
@@ -98,6 +100,8 @@ static void put_cond(struct buf *out, const struct filter_cond *cond)
 	}
 	if (cond->kind == FILTER_COND_PAYLOAD)
 		buf_printf(out, " @%u,%u,%u", cond->base, cond->off, cond->len);
+	else if (cond->kind == FILTER_COND_FLOW)
+		buf_printf(out, " flow%u", cond->field);
 	else
 		buf_printf(out, " %s", field[cond->field]);
 	buf_printf(out, "&%llx", (unsigned long long)cond->mask);
@@ -107,10 +111,13 @@ static void put_cond(struct buf *out, const struct filter_cond *cond)
 static void put_stmt(struct buf *out, const struct filter_stmt *stmt)
 {
 	static const char *const kind[] = {
-		"", "count", "mark", "log", "limit", "quota", "add", "reject",
+		"", "count", "mark", "log", "limit", "quota", "add", "reject", "policy", "notrack",
 	};
 
 	buf_printf(out, "; %s%s %u", stmt->negated ? "not " : "", kind[stmt->kind], stmt->index);
+	if (stmt->kind == FILTER_STMT_MARK && stmt->per)
+		buf_printf(out, "%s%s", stmt->per & FILTER_MARK_FROM_CT ? " from ct" : "",
+			   stmt->per & FILTER_MARK_TO_CT ? " to ct" : "");
 	if (stmt->kind == FILTER_STMT_MARK || stmt->kind == FILTER_STMT_REJECT)
 		buf_printf(out, " %x/%x", stmt->value, stmt->mask);
 	else if (stmt->kind == FILTER_STMT_ADD)
@@ -167,13 +174,18 @@ static int name_set(void *arg, const char *set, bool *ret_dynamic)
 	return *ret_dynamic ? 9 : !strcmp(set, "noslot") ? -1 : 4;
 }
 
+static uint32_t name_policy(void *arg, const char *name)
+{
+	return !strcmp(name, "short") ? 2 : 0;
+}
+
 static struct link there[] = {
 	{ .ifindex = 3, .name = "eth0" }, { .ifindex = 4, .name = "eth1" },
 	{ .ifindex = 9, .name = "wan0" },
 };
 static const struct link_table links = { .link = there, .n = N(there) };
 static const struct lower_names names = {
-	name_edge, name_hit, name_state, name_set, &links, NULL,
+	name_edge, name_hit, name_state, name_set, name_policy, &links, NULL,
 };
 
 /* Even addresses, or even addresses with port 80 */
