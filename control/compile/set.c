@@ -112,6 +112,28 @@ static bool interval_is_single(const struct expr_interval *interval)
 
 /* ---- kinds ---- */
 
+/* How a key's words are packed. Return: false: they do not fit, or there is nothing to win */
+static bool tuples_pack(const struct set_spec *spec, struct shunt_set_hash *head)
+{
+	unsigned int f, w, n, words = 0, bits = 0;
+	uint8_t shift[SHUNT_SET_PACKED_WORDS] = { 0 };
+
+	for (f = 0; f < spec->n_fields; f++) {
+		n = set_field_words(spec->field[f]);
+		for (w = n; w > 0; w--) {	/* the first has what is over 32 bits */
+			if (words == SHUNT_SET_PACKED_WORDS || bits > 63)
+				return false;
+			shift[words++] = bits;
+			bits += w == n ? expr_field_bits(spec->field[f]) - 32 * (n - 1) : 32;
+		}
+	}
+	if (bits > 64 || words < 3)
+		return false;
+	head->packed = 1;
+	memcpy(head->shift, shift, sizeof(shift));
+	return true;
+}
+
 static int build_tuples(const struct set_spec *spec, struct set_lines *lines, unsigned int words,
 			struct err *err)
 {
@@ -136,6 +158,11 @@ static int build_tuples(const struct set_spec *spec, struct set_lines *lines, un
 			at = set_key_add(&key[i], at, spec->field[f], value->first);
 		}
 	set_lines_head(lines, 0)->kind = SHUNT_SET_HASH;
+	if (tuples_pack(spec, &set_lines_head(lines, 0)->by_hash)) {
+		for (i = 0; i < spec->n; i++)
+			shunt_set_pack(&set_lines_head(lines, 0)->by_hash, &key[i], &key[i]);
+		words = 2;
+	}
 	r = set_hash_build(lines, key, spec->n, words);
 	if (r < 0)
 		err_set(err, r, "set '%s'", spec->name);

@@ -108,13 +108,16 @@ static int hash_fill(struct shunt_set_line *line, uint8_t *filled, struct shunt_
 int set_hash_build(struct set_lines *lines, const struct shunt_set_key *key, size_t n,
 		   unsigned int words)
 {
-	struct shunt_set_hash head = { .seed = SHUNT_SET_MIX, .places = hash_places(words) };
+	struct shunt_set_hash head = set_lines_head(lines, 0)->by_hash;
 	unsigned int growth;
-	size_t per_line = head.places * hash_load(head.places);
+	size_t per_line;
 	uint8_t *filled = NULL;
 	uint32_t first;
 	int r;
 
+	head.seed = SHUNT_SET_MIX;
+	head.places = hash_places(words);
+	per_line = head.places * hash_load(head.places);
 	r = hash_find_unused(key, n, &head.unused);
 	if (r < 0)
 		return r;

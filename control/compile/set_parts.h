@@ -6,6 +6,8 @@
 
 #include <compile/set.h>
 
+typedef unsigned __int128 uint128_t;
+
 /* Lines of an image under way; line 0 is there from the start */
 struct set_lines {
 	struct shunt_set_line *line;	/* moves as it grows */
@@ -21,7 +23,7 @@ static inline struct shunt_set_head *set_lines_head(struct set_lines *lines, uin
 }
 
 /**
- * set_hash_build() - Kind HASH
+ * set_hash_build() - Kind HASH; how keys are packed, the head knows already
  * @key:	@n of them; doubles are fine
  * Return: 0 or -ENOMEM; -ENOSPC: no word 0 is left for free places
  */
@@ -36,5 +38,33 @@ int set_hash_build(struct set_lines *lines, const struct shunt_set_key *key, siz
  * Return: 0 or -ENOMEM
  */
 int set_ranges_build(struct set_lines *lines, const uint64_t *high, const uint64_t *low, size_t n);
+
+/* What lies in one part of a node, in order */
+struct set_part {
+	unsigned int shift;		/* log2 of its size */
+	bool wide;			/* values go on in the low half */
+	struct set_part_interval {
+		uint128_t first, last;	/* relative to the part */
+	} *interval;
+	size_t n, size;
+};
+
+/* May a part of this size be leaves at all? */
+bool set_leaves_suit(unsigned int shift, bool wide);
+
+/* Lanes of a leaf: a prefix takes one, or two where it is long */
+unsigned int set_leaves_lanes(unsigned int shift, bool wide);
+
+/**
+ * set_leaves_build() - A part as leaves
+ * Return: 0; -ENOSPC: it does not suit them; -ENOMEM
+ */
+int set_leaves_build(struct set_lines *lines, const struct set_part *part, uint32_t *ret_word);
+
+static inline unsigned int set_trailing_zeros(uint128_t value)
+{
+	return (uint64_t)value ? __builtin_ctzll(value) :
+	       value >> 64 ? 64 + __builtin_ctzll(value >> 64) : 128;
+}
 
 #endif

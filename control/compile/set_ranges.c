@@ -4,9 +4,10 @@
  * set_ranges.c - images of kind RANGES (dataplane/lib/set.h): nodes, parts, trees of ends
  *
  * DOC: A node's only choice is the size of its parts. Each size that may do is tried by counting:
- * bytes that it takes times the square of the lines that an end is found behind. Parts with more
- * ends than two levels of lines hold become nodes while there may be more of them above each
- * other, so that clusters within clusters stay cheap; then trees of any depth.
+ * bytes that it takes times the square of the lines that an end is found behind; a line of steps
+ * counts for none, as it stays near. A part is one line of ends, else leaves, else a tree of two
+ * levels. What is none of these becomes a node while there may be more of them above each
+ * other, so that clusters within clusters stay cheap; then a tree of any depth.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,11 +18,10 @@
 #define TREE_LEVELS	2	/* of a part that is not cut again */
 #define WIDE_ENDS	4	/* in a line */
 #define SHIFTS_FINER	3	/* sizes tried: from 2^3 parts an end */
-#define SHIFTS_COARSER	6	/* to one part for 2^6 ends */
+#define SHIFTS_COARSER	10	/* to one part for 2^10 ends */
+#define PART_ENDS_MAX	1200	/* more do not fit into leaves */
 #define SAMPLES		16
 #define SAMPLE_ENDS	8192	/* in a row */
-
-typedef unsigned __int128 uint128_t;
 
 /* A prefix of one part, relative to it, in units of the cut's key or, wide, of all 128 bits */
 struct prefix {
@@ -35,6 +35,7 @@ struct ranges {
 	bool prefixes;			/* most intervals are */
 	struct prefix *prefix;		/* scratch: of the part under way */
 	size_t n_prefixes, size;
+	struct set_part part;		/* the same, as intervals */
 };
 
 /* Ends [from, to) and how a node cuts them */
@@ -118,12 +119,28 @@ static bool cut_may_have_prefixes(const struct cut *cut)
 	return cut->width == 64 && cut->shift <= SHUNT_SET_PREFIX_SHIFT;
 }
 
+/* Lines if ends [from, to) of one part are leaves; 0: they cannot be */
+static size_t leaves_lines(const struct ranges *ranges, const struct cut *cut, size_t from,
+			   size_t to, bool wide)
+{
+	unsigned int room = set_leaves_lanes(cut->shift, wide);
+	size_t lanes = ranges->prefixes ? (to - from + 1) / 2 : to - from, leaves, i;
+
+	if (!set_leaves_suit(cut->shift, wide))
+		return 0;
+	for (i = from; wide && i + 1 < to; i += 2)
+		lanes += ranges->low[i] || ranges->low[i + 1];
+	leaves = (lanes + room - 1) / room;
+	return leaves > SHUNT_SET_STEPS ? 0 : leaves + (leaves > 1);
+}
+
 /* Lines of the parts that ends [i, to) lie in; @levels: the sum over ends of those above them */
 static size_t cut_lines(const struct ranges *ranges, const struct cut *cut, size_t i, size_t to,
 			size_t *levels)
 {
 	bool prefixes = ranges->prefixes && cut_may_have_prefixes(cut);
-	size_t lines = 0, end, lanes;
+	size_t lines = 0, end, lanes, leaves;
+	bool wide;
 
 	while (i < to) {
 		uint64_t part = cut_part(cut, i);
@@ -134,10 +151,17 @@ static size_t cut_lines(const struct ranges *ranges, const struct cut *cut, size
 		i += end_is_first(ranges, cut, i);
 		if (i == end)
 			continue;
-		ends = ends_are_wide(ranges, cut, i, end) ? WIDE_ENDS : 512 / cut->width;
+		wide = ends_are_wide(ranges, cut, i, end);
+		ends = wide ? WIDE_ENDS : 512 / cut->width;
 		lanes = prefixes ? (end - i + 1) / 2 : end - i;
 		each = tree_levels(lanes, ends);
-		lines += tree_lines(lanes, ends, each);
+		leaves = leaves_lines(ranges, cut, i, end, wide);
+		if (each > 1 && leaves) {
+			lines += leaves;
+			each = 1;
+		} else {
+			lines += tree_lines(lanes, ends, each);
+		}
 		*levels += each * (end - i);
 		i = end;
 	}
@@ -284,19 +308,13 @@ static uint32_t tree_build(const struct tree *tree, unsigned int state)
 
 /* ---- prefixes ---- */
 
-static unsigned int trailing_zeros(uint128_t value)
-{
-	return (uint64_t)value ? __builtin_ctzll(value) :
-	       value >> 64 ? 64 + __builtin_ctzll(value >> 64) : 128;
-}
-
 /* The prefixes of [first, last]. Return: false: more than @max in all, or no memory */
 static bool prefixes_add(struct ranges *ranges, uint128_t first, uint128_t last, size_t max)
 {
 	unsigned int host;
 
 	for (;; first += (uint128_t)1 << host) {
-		host = trailing_zeros(first);
+		host = set_trailing_zeros(first);
 		while (host == 128 || (first | (((uint128_t)1 << host) - 1)) > last)
 			host--;
 		if (ranges->n_prefixes == max || ranges->n_prefixes == ranges->size)
@@ -351,6 +369,30 @@ static bool part_prefixes(struct ranges *ranges, const struct cut *cut, bool wid
 	return !state || prefixes_add(ranges, first, behind - 1, max);
 }
 
+/* Return: as set_leaves_build() */
+static int part_leaves(struct ranges *ranges, const struct cut *cut, bool wide, size_t from,
+		       size_t to, unsigned int state, uint32_t *ret_word)
+{
+	uint128_t first = 0, behind = (uint128_t)1 << (cut->shift + 64 * wide);
+	struct set_part *part = &ranges->part;
+
+	if (!set_leaves_suit(cut->shift, wide) || to - from > PART_ENDS_MAX)
+		return -ENOSPC;
+	part->shift = cut->shift;
+	part->wide = wide;
+	part->n = 0;
+	for (; from < to; from++, state ^= 1) {
+		uint128_t end = end_in_part(ranges, cut, wide, from);
+
+		if (!state)
+			first = end;
+		else
+			part->interval[part->n++] = (struct set_part_interval){ first, end - 1 };
+	}
+	if (state)
+		part->interval[part->n++] = (struct set_part_interval){ first, behind - 1 };
+	return set_leaves_build(ranges->lines, part, ret_word);
+}
 
 static int node_build(struct ranges *ranges, uint32_t at, size_t from, size_t to,
 		      unsigned int state, unsigned int depth);
@@ -361,10 +403,16 @@ static uint32_t part_build(struct ranges *ranges, const struct cut *cut, size_t 
 {
 	struct tree tree = { .ranges = ranges, .cut = cut, .from = from, .to = to };
 	bool wide = ends_are_wide(ranges, cut, from, to);
-	uint32_t at;
+	uint32_t at, word;
+	int r;
 
 	tree.form = wide ? SHUNT_SET_WIDE : SHUNT_SET_TREE;
 	tree.ends = wide ? WIDE_ENDS : 512 / cut->width;
+	if (to - from > tree.ends) {
+		r = part_leaves(ranges, cut, wide, from, to, state, &word);
+		if (r != -ENOSPC)
+			return r < 0 ? 0 : word;
+	}
 	if (part_prefixes(ranges, cut, wide, from, to, state)) {
 		tree.form = wide ? SHUNT_SET_WIDE_PREFIXES : SHUNT_SET_PREFIXES;
 		tree.from = 0;
@@ -469,8 +517,12 @@ int set_ranges_build(struct set_lines *lines, const uint64_t *high, const uint64
 
 	if (zero && n == 1)
 		return all_build(lines);
+	ranges.part.interval = malloc((PART_ENDS_MAX + 1) * sizeof(*ranges.part.interval));
+	if (!ranges.part.interval)
+		return -ENOMEM;
 	ranges.prefixes = are_prefixes(&ranges, n);
 	r = node_build(&ranges, 0, zero, n, zero, 0);
 	free(ranges.prefix);
+	free(ranges.part.interval);
 	return r;
 }

@@ -21,7 +21,8 @@
  *
  * HASH, single values and tuples: open addressing by lines. A key lies in the line that its
  * hash names or, where that one is full, in one of the next; all keys of a line are compared
- * at once, without a branch.
+ * at once, without a branch. Tuples of up to 64 bits are packed: their words moved together, so
+ * that eight of them are a line, not four.
  *
  * BITS, values that lie close together (ports, protocols): one bit each.
  *
@@ -37,6 +38,15 @@
  * Where lanes have 64 bits or more, some are to spare, and a prefix needs one lane, not the two of
  * its ends: first value << 6 (wide: << 7) | number of host bits. The last one whose first value is
  * <= key has the key, or none has.
+ *
+ * Most parts are *leaves*: sorted prefixes, as many as a line holds, and before them a line of
+ * *steps*, 16 bits each: the count of those <= key tells the leaf. Word, steps and leaf are three
+ * lines, but words and steps of a million elements are 1/16 or less of the image and stay in the
+ * caches near the core; the leaf alone is far. A value, relative to the part, is moved up to
+ * 26 or 57 bits (wide: bits of the low half come in from below), its lowest bits' number stands
+ * below it, in 5 or 6 bits. An interval that is no prefix is its first value with all bits
+ * open, and its last one. What is longer than 57 bits has its rest in one of the last lanes:
+ * highest bit, rest << 6 | host bits.
  *
  * A tree of n levels is an implicit search tree: children of line q are the lines q * fan + 1
  * to q * fan + fan, the count in it tells which, and the count in the last level is the answer.
@@ -62,6 +72,8 @@ struct shunt_set_key {
 
 enum shunt_set_kind { SHUNT_SET_NONE, SHUNT_SET_HASH, SHUNT_SET_BITS, SHUNT_SET_RANGES };
 
+#define SHUNT_SET_PACKED_WORDS	5	/* of a key that is packed */
+
 #define SHUNT_SET_PROBES_MAX	32	/* lines that a key may lie in */
 #define SHUNT_SET_NODES_MAX	4	/* above each other */
 #define SHUNT_SET_LEVELS_MAX	10	/* of a tree */
@@ -80,7 +92,17 @@ enum shunt_set_form {
 	SHUNT_SET_NODE,
 	SHUNT_SET_PREFIXES,	/* in lanes of 64 bits */
 	SHUNT_SET_WIDE_PREFIXES,	/* high and low half in turn, relative to the part */
+	SHUNT_SET_LEAVES,	/* state 1: lanes of 32 bits; levels 1: a line of steps is before them */
 };
+
+#define SHUNT_SET_STEP_BITS	15	/* of a value in a line of steps */
+#define SHUNT_SET_STEPS		32	/* in it */
+#define SHUNT_SET_NARROW_BITS	26	/* of a value in a lane of 32 bits */
+#define SHUNT_SET_NARROW_OPEN	31	/* host bits of an interval's first value */
+#define SHUNT_SET_LEAF_BITS	57	/* of 64 */
+#define SHUNT_SET_LEAF_OPEN	59
+#define SHUNT_SET_LEAF_LONG	60	/* + 0 to 3: lane 4 to 7 has the rest */
+#define SHUNT_SET_WIDE_BITS	50	/* largest part whose prefixes may be long */
 
 #define SHUNT_SET_PREFIX_SHIFT	57	/* of parts whose prefixes fit */
 
@@ -89,7 +111,11 @@ struct shunt_set_hash {
 	__u32	lines;		/* that hashes name; probes - 1 more follow */
 	__u32	probes;
 	__u32	unused;		/* word 0 of free places: no element has it */
-	__u32	places;		/* of a line: 16, 8, 4, 2, 1; of 16 / places words each */
+	__u8	places;		/* of a line: 16, 8, 4, 2, 1; of 16 / places words each */
+	__u8	packed;		/* 1: a key is its words, shifted so far, in one of 64 bits */
+	__u8	pad[2];
+	__u8	shift[SHUNT_SET_PACKED_WORDS];	/* shift[0] is 0 */
+	__u8	more[3];
 };
 
 struct shunt_set_bits {

@@ -27,7 +27,22 @@ static __always_inline __u64 shunt_set_mix(__u64 hash, __u64 value)
 	return hash ^ hash >> 32;
 }
 
-/* The line, from 0, that a key's hash names */
+/* What the set has for a key */
+static __always_inline void shunt_set_pack(const struct shunt_set_hash *head,
+					   const struct shunt_set_key *key,
+					   struct shunt_set_key *ret_key)
+{
+	*ret_key = *key;
+	if (head->packed)
+		*ret_key = (struct shunt_set_key){
+			.pair = { key->word[0] | (__u64)key->word[1] << head->shift[1] |
+				  (__u64)key->word[2] << head->shift[2] |
+				  (__u64)key->word[3] << head->shift[3] |
+				  (__u64)key->word[4] << head->shift[4] },
+		};
+}
+
+/* The line, from 0, that a key's hash names; here and below: packed */
 static __always_inline __u32 shunt_set_hash_line(const struct shunt_set_hash *head,
 						 const struct shunt_set_key *key)
 {
@@ -90,10 +105,12 @@ static __always_inline bool shunt_set_in_line(const struct shunt_set_line *line,
 }
 
 static __always_inline bool shunt_set_has_hash(shunt_set_ref set, const struct shunt_set_hash *head,
-					       const struct shunt_set_key *key)
+					       const struct shunt_set_key *given)
 {
+	struct shunt_set_key packed, *key = &packed;
 	__u32 index, last, i;
 
+	shunt_set_pack(head, given, key);
 	if (key->word[0] == head->unused)
 		return false;
 	index = shunt_set_hash_line(head, key) + 1;
@@ -127,12 +144,11 @@ static __always_inline bool shunt_set_has_bit(shunt_set_ref set, const struct sh
 	return line && line->word[word & 15] >> (bit & 31) & 1;
 }
 
-/* How many of a line's ends are <= @value; ends fill up with lanes of the highest bit alone */
-static __always_inline __u32 shunt_set_count(const struct shunt_set_line *line,
-					     const struct shunt_set_node *node, __u64 value)
+/* How many of a line's lanes are <= @value; they fill up with lanes of the highest bit alone */
+static __always_inline __u32 shunt_set_count_lanes(const struct shunt_set_line *line, __u32 width,
+						   __u64 ones, __u64 value)
 {
-	__u64 ones = node->ones;
-	__u32 down = node->width - 1;
+	__u32 down = width - 1;
 	__u64 sum;
 
 	value = value * ones + (ones << down);	/* a borrow ends at each lane's highest bit */
@@ -175,6 +191,84 @@ static __always_inline __u64 shunt_set_lane(const struct shunt_set_line *line, _
 	return line->wide[index & 7];
 }
 
+/* The primary lanes of a leaf of 64-bit lanes that are <= @value; all others have the highest bit */
+static __always_inline __u32 shunt_set_count_leaf(const struct shunt_set_line *line, __u64 value)
+{
+	const __u64 *lane = line->wide;
+	__u64 above;
+
+	above = ((value - lane[0]) | lane[0]) >> 63;
+	above += ((value - lane[1]) | lane[1]) >> 63;
+	above += ((value - lane[2]) | lane[2]) >> 63;
+	above += ((value - lane[3]) | lane[3]) >> 63;
+	above += ((value - lane[4]) | lane[4]) >> 63;
+	above += ((value - lane[5]) | lane[5]) >> 63;
+	above += ((value - lane[6]) | lane[6]) >> 63;
+	above += ((value - lane[7]) | lane[7]) >> 63;
+	return 8 - above;
+}
+
+/* The leaf of a part that values with this step lie in; NULL: there is no such line */
+static __always_inline const struct shunt_set_line *
+shunt_set_leaf(shunt_set_ref set, __u32 part, __u64 step)
+{
+	__u32 line = part >> SHUNT_SET_PART_LINE;
+	const struct shunt_set_line *steps;
+
+	if (part >> SHUNT_SET_PART_LEVELS & 1) {
+		steps = shunt_set_at(set, line);
+		if (!steps)
+			return NULL;
+		line += 1 + shunt_set_count_lanes(steps, 16, 0x0001000100010001ULL, step);
+	}
+	return shunt_set_at(set, line);
+}
+
+/* @value: relative to the part */
+static __always_inline bool shunt_set_in_narrow_leaves(shunt_set_ref set, __u32 shift, __u32 part,
+						       __u64 value)
+{
+	const struct shunt_set_line *leaf;
+	__u32 count, lane;
+
+	value <<= SHUNT_SET_NARROW_BITS - shift;
+	leaf = shunt_set_leaf(set, part, value >> (SHUNT_SET_NARROW_BITS - SHUNT_SET_STEP_BITS));
+	if (!leaf)
+		return false;
+	count = shunt_set_count_lanes(leaf, 32, 0x0000000100000001ULL, value << 5 | 31);
+	if (!count)
+		return false;
+	count--;
+	shunt_set_opaque(count);
+	lane = leaf->word[count & 15];
+	return !((value - (lane >> 5)) >> (lane & 31));
+}
+
+/* @value: relative to the part, @low: what the cut leaves of the key below it */
+static __always_inline bool shunt_set_in_leaves(shunt_set_ref set, __u32 shift, __u32 part,
+						__u64 value, __u64 low)
+{
+	__u32 more = SHUNT_SET_LEAF_BITS - shift, count, code;
+	const struct shunt_set_line *leaf;
+	__u64 lane;
+
+	value = value << more | low >> 1 >> (63 - more);
+	leaf = shunt_set_leaf(set, part, value >> (SHUNT_SET_LEAF_BITS - SHUNT_SET_STEP_BITS));
+	if (!leaf)
+		return false;
+	count = shunt_set_count_leaf(leaf, value << 6 | 63);
+	if (!count)
+		return false;
+	lane = shunt_set_lane(leaf, count - 1);
+	value -= lane >> 6;
+	code = lane & 63;
+	if (code < SHUNT_SET_LEAF_LONG)
+		return !(value >> code);
+	lane = shunt_set_lane(leaf, code & 7);
+	low = (low << more >> more) ^ (lane << 1 >> 7);
+	return !(value | low >> (lane & 63));
+}
+
 /* SHUNT_SET_TREE, SHUNT_SET_PREFIXES; @value: relative to the part */
 static __always_inline bool shunt_set_in_tree(shunt_set_ref set, const struct shunt_set_node *node,
 					      __u32 part, __u64 value)
@@ -189,7 +283,7 @@ static __always_inline bool shunt_set_in_tree(shunt_set_ref set, const struct sh
 		ends = shunt_set_at(set, line + at);
 		if (!ends)
 			return false;
-		count = shunt_set_count(ends, node, wanted);
+		count = shunt_set_count_lanes(ends, node->width, node->ones, wanted);
 		at = at * fan + 1 + count;
 	}
 	if (!prefixes)
@@ -273,6 +367,11 @@ static __always_inline bool shunt_set_has_range(shunt_set_ref set,
 		switch (part & SHUNT_SET_PART_FORM) {
 		case SHUNT_SET_EVEN:
 			return part >> SHUNT_SET_PART_STATE & 1;
+		case SHUNT_SET_LEAVES:
+			if (part >> SHUNT_SET_PART_STATE & 1)
+				return shunt_set_in_narrow_leaves(set, node->shift, part, value);
+			return shunt_set_in_leaves(set, node->shift, part, value,
+						   node->low ? 0 : low);
 		case SHUNT_SET_TREE:
 		case SHUNT_SET_PREFIXES:
 			return shunt_set_in_tree(set, node, part, value);

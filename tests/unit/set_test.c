@@ -300,20 +300,76 @@ static void test_clusters(void **state)
 	check(NULL);
 }
 
+/*
+ * Leaves: lines just full and one more, steps that tell neighbours apart and such that do not,
+ * prefixes as long as a lane holds and longer, intervals that are none
+ */
+static void test_leaves(void **state)
+{
+	u128 top = (u128)0x20010db8 << 96;
+	unsigned int n, i, len, gap;
+
+	for (n = 1; n < 610; n += n < 40 ? 3 : 190) {
+		for (gap = 8; gap < 20; gap += 3) {		/* the end of the range, too */
+			start(EXPR_IP_SADDR);
+			for (i = 0; i < n; i++)
+				add_prefix(UINT32_MAX - (i << gap), 32 - below(gap / 2));
+			check(NULL);
+			start(EXPR_IP_SADDR);
+			for (i = 0; i < n; i++)
+				add((i << gap) + 3, (i << gap) + 3 + below(200));
+			check(NULL);
+		}
+		start(EXPR_IP_SADDR);				/* two far apart, the rest in a heap */
+		add_prefix(0x01000000, 24);
+		for (i = 0; i < n; i++)
+			add_prefix(0x50000000 + 2 * i, 32);
+		add_prefix(0xf0000000, 24);
+		check(NULL);
+		for (len = 50; len <= 128; len += 13) {
+			start(EXPR_IP6_SADDR);
+			for (i = 0; i < n; i++)
+				add_prefix(top | (random128() >> 32), i % 3 ? 56 : len);
+			check(NULL);
+			start(EXPR_IP6_SADDR);
+			for (i = 0; i < n; i++)		/* many of one /64 */
+				add_prefix(top | (u128)(i / 5) << 64 | random128() >> 70, len);
+			check(NULL);
+			start(EXPR_IP6_SADDR);
+			for (i = 0; i < n; i++)		/* lanes would be equal */
+				add_prefix(top | (u128)(i / 2) << 76 | i % 2 << 12, len);
+			check(NULL);
+		}
+		start(EXPR_IP6_SADDR);
+		for (i = 0; i < n; i++) {
+			u128 first = top | (u128)i << 76 | random128() >> 64;
+
+			add(first, first + below(1000));
+		}
+		check(NULL);
+	}
+}
+
 static void test_tuples(void **state)
 {
 	static const struct {
+		bool packed;
 		unsigned int n_fields;
 		enum expr_field field[EXPR_CONCAT_MAX];
 	} shapes[] = {
-		{ 2, { EXPR_IP_SADDR, EXPR_DPORT } },
-		{ 2, { EXPR_DPORT, EXPR_PROTO } },
-		{ 3, { EXPR_IP_DADDR, EXPR_DPORT, EXPR_PROTO } },
-		{ 5, { EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_SPORT, EXPR_DPORT, EXPR_PROTO } },
-		{ 2, { EXPR_IP6_SADDR, EXPR_DPORT } },
-		{ 3, { EXPR_IP6_SADDR, EXPR_IP6_DADDR, EXPR_PROTO } },
-		{ 4, { EXPR_IP6_SADDR, EXPR_IP6_DADDR, EXPR_DPORT, EXPR_PROTO } },
-		{ 2, { EXPR_ETHER_SADDR, EXPR_VLAN_ID } },
+		{ false, 2, { EXPR_IP_SADDR, EXPR_DPORT } },	/* two words as they are */
+		{ false, 2, { EXPR_DPORT, EXPR_PROTO } },
+		{ true, 4, { EXPR_IP_SADDR, EXPR_SPORT, EXPR_PROTO, EXPR_PROTO } },	/* 64 bits */
+		{ false, 3, { EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_PROTO } },
+		{ true, 3, { EXPR_IP_DADDR, EXPR_DPORT, EXPR_PROTO } },
+		{ true, 5, { EXPR_PROTO, EXPR_SPORT, EXPR_DPORT, EXPR_VLAN_ID, EXPR_PROTO } },
+		{ false, 5, { EXPR_IP_SADDR, EXPR_IP_DADDR, EXPR_SPORT, EXPR_DPORT,
+			     EXPR_PROTO } },
+		{ false, 2, { EXPR_IP6_SADDR, EXPR_DPORT } },
+		{ false, 3, { EXPR_IP6_SADDR, EXPR_IP6_DADDR, EXPR_PROTO } },
+		{ false, 4, { EXPR_IP6_SADDR, EXPR_IP6_DADDR, EXPR_DPORT, EXPR_PROTO } },
+		{ true, 2, { EXPR_ETHER_SADDR, EXPR_VLAN_ID } },
+		{ true, 2, { EXPR_DPORT, EXPR_ETHER_DADDR } },
 	};
 	struct expr_value value[EXPR_CONCAT_MAX];
 	unsigned int s, f, i;
@@ -329,6 +385,8 @@ static void test_tuples(void **state)
 			world.tuple[i].first = world.tuple[i].last = value_of(n & last);
 		}
 		build("hash");
+		assert_int_equal(((const struct shunt_set_head *)world.image.line)->by_hash.packed,
+				 shapes[s].packed);
 		for (i = 0; i < world.spec.n; i++) {
 			for (f = 0; f < world.spec.n_fields; f++)
 				value[f] = world.tuple[i * world.spec.n_fields + f].first;
@@ -422,7 +480,7 @@ static void test_memory(void **state)
 	}
 	assert_int_equal(set_build(&world.spec, &image, NULL), 0);
 	assert_string_equal(image.kind, "ranges");
-	if (image.n_lines * SHUNT_SET_LINE > 24 * N(tuple))
+	if (image.n_lines * SHUNT_SET_LINE > 9 * N(tuple))
 		fail_msg("%zu bytes an element", image.n_lines * SHUNT_SET_LINE / N(tuple));
 	set_image_fini(&image);
 }
@@ -435,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_clusters),
+		cmocka_unit_test(test_leaves),
 		cmocka_unit_test(test_tuples),
 		cmocka_unit_test(test_free_places),
 		cmocka_unit_test(test_hash),
