@@ -122,7 +122,7 @@ static void store_write_edits(struct jsonw *w, const struct generation *generati
 
 int store_save(const struct store *store, const struct generation *generation, struct err *err)
 {
-	struct buf out = {}, tree = {};
+	struct buf out = {};
 	char path[PATH_MAX];
 	struct jsonw w;
 	int r;
@@ -137,15 +137,14 @@ int store_save(const struct store *store, const struct generation *generation, s
 	if (generation->base) {
 		store_write_edits(&w, generation);
 	} else {
-		tree_to_json(generation->tree, &tree);
-		jsonw_raw(&w, "config", tree.data);
+		jsonw_raw(&w, "config", "");	/* and behind its colon: */
+		tree_to_json(generation->tree, &out);
 	}
 	store_write_plan(&w, &generation->plan, generation->base != 0);
 	jsonw_object_end(&w);
 	store_gen_path(store, generation->number, generation->base != 0, path, sizeof(path));
 	r = file_write(path, out.data, out.len, 0600, err);
 	buf_fini(&out);
-	buf_fini(&tree);
 	return r;
 }
 
