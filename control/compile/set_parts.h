@@ -46,7 +46,7 @@ struct set_part {
 	struct set_part_interval {
 		uint128_t first, last;	/* relative to the part */
 	} *interval;
-	size_t n, size;
+	size_t n;
 };
 
 /* May a part of this size be leaves at all? */
