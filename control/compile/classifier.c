@@ -14,7 +14,7 @@
 
 #include "classifier_priv.h"
 
-#define SHARE_MIN	0.005	/* of all rows, for a tree of its own */
+#define SHARE_MIN	0.001	/* of all rows, for a tree of its own */
 #define IMAGE_BYTES	(64ULL << 20)	/* limit, when none is given */
 #define RULE_BYTES	4096
 

@@ -15,7 +15,7 @@
 
 #define LEAF_WANTED	8	/* rows: a level more is a cache line more */
 #define CACHE_LINE	64	/* a row of IPv6, two of IPv4: a leaf of several begins one */
-#define COPIES_MIN	32	/* of a row, for the largest tree */
+#define COPIES_MIN	256	/* of a row, for the largest tree */
 #define COPIES_MAX	512	/* for small ones */
 
 static void *memory(size_t n, size_t size)
