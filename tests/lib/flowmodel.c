@@ -98,6 +98,7 @@ void flowmodel_init(struct flowmodel *model, int64_t second)
 	for (policy = 0; policy < FLOWMODEL_POLICIES; policy++)
 		for (state = 0; state < FLOW_STATES; state++)
 			model->timeout[policy][state] = states[state].life * second;
+	model->second = second;
 	model->datagram_life = 60 * second;
 }
 
@@ -127,6 +128,9 @@ static bool same_end(const struct flowmodel_end *a, const struct flowmodel_end *
 
 static bool same_flow(const struct flowmodel_key *a, const struct flowmodel_key *b, bool turned)
 {
+	/* Two ends that ask with one id have two flows; who asks itself is not heard to answer */
+	if (a->kind && (b->answer != turned || (turned && same_end(&a->end[0], &a->end[1]))))
+		return false;
 	return a->version == b->version && a->proto == b->proto && a->kind == b->kind &&
 	       a->zone == b->zone && same_end(&a->end[0], &b->end[turned]) &&
 	       same_end(&a->end[1], &b->end[!turned]);
@@ -154,9 +158,9 @@ struct flowmodel_flow *flowmodel_find(struct flowmodel *model, const struct flow
 	return NULL;
 }
 
-int64_t flowmodel_step(int64_t timeout)
+int64_t flowmodel_step(const struct flowmodel *model, int64_t timeout)
 {
-	return timeout / 64;
+	return timeout / 64 < model->second ? timeout / 64 : model->second;
 }
 
 /* ---- time and bytes of a packet that belongs to a flow ---- */
@@ -165,8 +169,8 @@ static void renew(struct flowmodel *model, struct flowmodel_flow *flow)
 	int64_t life = model->timeout[flow->policy][flow->state];
 
 	flow->latest = model->now + life;
-	if (flow->earliest < flow->latest - flowmodel_step(life))
-		flow->earliest = flow->latest - flowmodel_step(life);
+	if (flow->earliest < flow->latest - flowmodel_step(model, life))
+		flow->earliest = flow->latest - flowmodel_step(model, life);
 }
 
 static void set_state(struct flowmodel *model, struct flowmodel_flow *flow,
@@ -186,19 +190,20 @@ static void count(struct flowmodel_flow *flow, bool reply, const struct model_pa
 }
 
 /* ---- what a packet does to its flow. Return: whether it may ---- */
-static bool step_sctp(struct flowmodel *model, struct flowmodel_flow *flow,
-		      const struct model_packet *packet, const char **why)
+static bool step_sctp(struct flowmodel *model, struct flowmodel_flow *flow, bool reply,
+		      const struct model_packet *packet, bool *ret_anew, const char **why)
 {
-	unsigned int chunk;
+	unsigned int chunk = packet->frame[packet->l4_off + 12];
 
-	if (packet->l4_len < 16) {
-		*why = "SCTP without a chunk";
-		return false;
+	if (chunk == INIT && flow->state == FLOW_SCTP_CLOSING) {
+		*why = "begins anew";
+		*ret_anew = true;
+		return true;
 	}
-	chunk = packet->frame[packet->l4_off + 12];
 	if (chunk == ABORT || chunk == SHUTDOWN_COMPLETE)
 		set_state(model, flow, FLOW_SCTP_CLOSING);
-	else if (chunk == COOKIE_ACK && flow->state == FLOW_SCTP_OPENING)
+	else if (chunk == COOKIE_ACK && flow->state == FLOW_SCTP_OPENING &&
+		 (reply || flow->replied))
 		set_state(model, flow, FLOW_SCTP_ESTABLISHED);
 	else
 		set_state(model, flow, flow->state);
@@ -226,8 +231,9 @@ static bool step_tcp(struct flowmodel *model, struct flowmodel_flow *flow, bool 
 	case FLOW_GO:
 		break;
 	}
+	flow->assured |= state == FLOW_ESTABLISHED ||
+			 (flow->state == FLOW_UNACKED && state == FLOW_CLOSE_WAIT);
 	set_state(model, flow, state);
-	flow->assured |= state == FLOW_ESTABLISHED;
 	return true;
 }
 
@@ -238,27 +244,16 @@ static void step_udp(struct flowmodel *model, struct flowmodel_flow *flow, bool 
 	set_state(model, flow, reply ? FLOW_UDP_REPLIED : flow->state);
 }
 
-static bool is_query(const struct flowmodel_key *key, unsigned int type)
+static bool is_query(unsigned int version, unsigned int type)
 {
-	return key->version == 4 ? type == 8 || type == 13 || type == 17 : type == 128;
-}
-
-static bool step_icmp(struct flowmodel *model, struct flowmodel_flow *flow, bool reply,
-		      const struct model_packet *packet, const char **why)
-{
-	if (is_query(&flow->key, packet->icmp_type) == reply) {
-		*why = reply ? "query against a query" : "answer from who asked";
-		return false;
-	}
-	set_state(model, flow, FLOW_ICMP);
-	return true;
+	return version == 4 ? type == 8 || type == 13 || type == 17 : type == 128;
 }
 
 static bool step(struct flowmodel *model, struct flowmodel_flow *flow, bool reply,
 		 const struct model_packet *packet, bool *ret_anew, const char **why)
 {
-	if (packet->frag == MODEL_LATER) {	/* as good as its first piece was */
-		set_state(model, flow, flow->state);
+	if (packet->frag == MODEL_LATER) {
+		*why = "goes where its first piece went";
 		return true;
 	}
 	switch (flow->key.proto) {
@@ -268,13 +263,12 @@ static bool step(struct flowmodel *model, struct flowmodel_flow *flow, bool repl
 		step_udp(model, flow, reply);
 		return true;
 	case SCTP:
-		return step_sctp(model, flow, packet, why);
-	case ICMP:
-	case ICMP6:
-		if (flow->key.kind)
-			return step_icmp(model, flow, reply, packet, why);
+		return step_sctp(model, flow, reply, packet, ret_anew, why);
 	}
-	set_state(model, flow, reply ? FLOW_OTHER_REPLIED : flow->state);
+	if (flow->key.kind)
+		set_state(model, flow, FLOW_ICMP);
+	else
+		set_state(model, flow, reply ? FLOW_OTHER_REPLIED : flow->state);
 	return true;
 }
 
@@ -283,12 +277,10 @@ static bool may_begin(struct flowmodel *model, const struct model_packet *packet
 		      enum flowmodel_state *ret_state)
 {
 	bool icmp = packet->proto == (packet->version == 4 ? ICMP : ICMP6);
-	const struct flowmodel_key key = { .version = packet->version };
 
 	*ret_state = FLOW_OTHER_UNREPLIED;
-	if (packet->frag == MODEL_LATER)
-		return packet->proto != TCP && packet->proto != UDP && packet->proto != SCTP &&
-		       !icmp;
+	if (packet->frag == MODEL_LATER)	/* its first piece did, or was not let */
+		return false;
 	switch (packet->proto) {
 	case TCP:
 		return flowmodel_tcp_first(model->pickup, packet->flags, ret_state);
@@ -297,12 +289,12 @@ static bool may_begin(struct flowmodel *model, const struct model_packet *packet
 		return true;
 	case SCTP:
 		*ret_state = FLOW_SCTP_OPENING;
-		return packet->l4_len >= 16 && packet->frame[packet->l4_off + 12] == INIT;
+		return packet->frame[packet->l4_off + 12] == INIT;
 	}
 	if (!icmp)
 		return true;
 	*ret_state = FLOW_ICMP;
-	return is_query(&key, packet->icmp_type);
+	return is_query(packet->version, packet->icmp_type);
 }
 
 /* ---- keys ---- */
@@ -369,10 +361,10 @@ static const char *quoted_key(const struct model_packet *packet, struct flowmode
 
 	if (!header)
 		return "quote without a header";
-	if (ret_key->proto != TCP && ret_key->proto != UDP && ret_key->proto != SCTP && !icmp)
-		return NULL;
 	if (header + 8 > have)
 		return "quote of less than 8 bytes behind IP";
+	if (ret_key->proto != TCP && ret_key->proto != UDP && ret_key->proto != SCTP && !icmp)
+		return NULL;
 	p += header;
 	if (!icmp) {
 		ret_key->end[0].port = get16(p);
@@ -380,6 +372,7 @@ static const char *quoted_key(const struct model_packet *packet, struct flowmode
 		return NULL;
 	}
 	ret_key->kind = query_kind(packet->version, p[0]);
+	ret_key->answer = !is_query(packet->version, p[0]);
 	ret_key->end[0].port = ret_key->end[1].port = get16(p + 4);
 	return ret_key->kind ? NULL : "quote of no query";
 }
@@ -393,6 +386,10 @@ static bool track_error(struct flowmodel *model, const struct model_packet *pack
 	out->why = quoted_key(packet, &key);
 	if (out->why)
 		return false;
+	if (memcmp(key.end[0].addr, packet->daddr, 16)) {
+		out->why = "goes to another than who sent what it quotes";
+		return false;
+	}
 	out->flow = flowmodel_find(model, &key, &reply);
 	if (!out->flow) {
 		out->why = "quotes no flow";
@@ -406,8 +403,8 @@ static bool track_error(struct flowmodel *model, const struct model_packet *pack
 	return true;
 }
 
-static void read_key(const struct model_packet *packet, unsigned int zone,
-		     struct flowmodel_key *ret_key)
+void flowmodel_key(const struct model_packet *packet, unsigned int zone,
+		   struct flowmodel_key *ret_key)
 {
 	memset(ret_key, 0, sizeof(*ret_key));
 	ret_key->version = packet->version;
@@ -422,6 +419,7 @@ static void read_key(const struct model_packet *packet, unsigned int zone,
 	if (packet->proto != (packet->version == 4 ? ICMP : ICMP6))
 		return;
 	ret_key->kind = query_kind(packet->version, packet->icmp_type);
+	ret_key->answer = ret_key->kind && !is_query(packet->version, packet->icmp_type);
 	if (ret_key->kind)
 		ret_key->end[0].port = ret_key->end[1].port =
 			get16(packet->frame + packet->l4_off + 4);
@@ -450,32 +448,55 @@ static bool track_flow(struct flowmodel *model, const struct model_packet *packe
 			out->why = "belongs to no flow";
 		return may_begin(model, packet, &state);
 	}
-	out->flow->replied |= out->reply;
+	out->flow->replied |= out->reply && packet->frag != MODEL_LATER;
 	count(out->flow, out->reply, packet);
 	out->mark = out->flow->mark;
-	out->seen = out->flow->replied ? SEEN_ESTABLISHED : SEEN_NEW;
+	out->seen = out->reply || out->flow->replied ? SEEN_ESTABLISHED : SEEN_NEW;
 	return true;
+}
+
+/* What a packet with an L4 header is by itself */
+enum class { CLASS_FLOW, CLASS_ERROR, CLASS_FREE, CLASS_BAD };
+
+static enum class classify(const struct model_packet *packet, const struct flowmodel_key *key,
+			   const char **why)
+{
+	if (packet->proto == SCTP && packet->l4_len < 16) {
+		*why = "SCTP without a chunk";
+		return CLASS_BAD;
+	}
+	if (packet->proto != (packet->version == 4 ? ICMP : ICMP6))
+		return CLASS_FLOW;
+	if (is_error(packet->version, packet->icmp_type))
+		return CLASS_ERROR;
+	if (is_neighbourly(packet))
+		return CLASS_FREE;
+	if (!key->kind)
+		*why = "ICMP that is neither query nor error";
+	return key->kind ? CLASS_FLOW : CLASS_BAD;
 }
 
 static bool track(struct flowmodel *model, const struct model_packet *packet,
 		  struct flowmodel_outcome *out)
 {
-	bool icmp = packet->l4 && packet->proto == (packet->version == 4 ? ICMP : ICMP6);
+	enum class class = CLASS_FLOW;
 
-	if (icmp && is_neighbourly(packet)) {
+	if (packet->frag != MODEL_LATER)
+		class = classify(packet, &out->key, &out->why);
+	if (packet->frag != MODEL_WHOLE &&
+	    !flowmodel_fragment(model, packet, class == CLASS_FLOW, &out->key, &out->why))
+		return false;
+	switch (class) {
+	case CLASS_FLOW:
+		return track_flow(model, packet, out);
+	case CLASS_ERROR:
+		return track_error(model, packet, out);
+	case CLASS_FREE:
 		out->seen = SEEN_UNTRACKED;
 		return true;
-	}
-	if (packet->frag != MODEL_WHOLE &&
-	    !flowmodel_fragment(model, packet, &out->key, &out->why))
-		return false;
-	if (icmp && is_error(packet->version, packet->icmp_type))
-		return track_error(model, packet, out);
-	if (icmp && !out->key.kind) {
-		out->why = "ICMP that is neither query nor error";
+	default:
 		return false;
 	}
-	return track_flow(model, packet, out);
 }
 
 void flowmodel_track(struct flowmodel *model, unsigned int zone, const struct model_packet *packet,
@@ -487,7 +508,7 @@ void flowmodel_track(struct flowmodel *model, unsigned int zone, const struct mo
 	memset(out, 0, sizeof(*out));
 	if (!packet->version)
 		return;
-	read_key(packet, zone, &out->key);
+	flowmodel_key(packet, zone, &out->key);
 	if (track(model, packet, out))
 		return;
 	out->seen = SEEN_INVALID;
@@ -511,6 +532,7 @@ struct flowmodel_flow *flowmodel_commit(struct flowmodel *model, const struct mo
 		abort();
 	flow->key = outcome->key;
 	flow->picked_up = state == FLOW_UNACKED;
+	flow->fin[0] = flow->picked_up && (packet->flags & 1);
 	flow->mark = mark;
 	flow->policy = policy;
 	flow->born = model->packets;

@@ -45,6 +45,7 @@ struct flowmodel_end {
 struct flowmodel_key {
 	unsigned int version, proto, zone;
 	unsigned int kind;		/* ICMP queries: 1 echo, 2 timestamp, 3 address mask */
+	bool answer;			/* to one. Of a flow: false, it begins with a query */
 	struct flowmodel_end end[2];	/* 0: who sends */
 };
 
@@ -68,7 +69,7 @@ struct flowmodel {
 	bool pickup;			/* TCP may begin in the middle */
 	int64_t now;			/* ticks */
 	int64_t timeout[FLOWMODEL_POLICIES][FLOW_STATES];
-	int64_t datagram_life;
+	int64_t datagram_life, second;
 	/* its own */
 	struct flowmodel_flow *flows;
 	struct flowmodel_datagram *datagrams;
@@ -90,6 +91,10 @@ struct flowmodel_outcome {
 void flowmodel_init(struct flowmodel *model, int64_t second);
 void flowmodel_fini(struct flowmodel *model);
 
+/* As the packet says it by itself: not of later pieces */
+void flowmodel_key(const struct model_packet *packet, unsigned int zone,
+		   struct flowmodel_key *ret_key);
+
 /**
  * flowmodel_track() - What the packet is to the flows that there are
  * @packet:	Of model_parse(), not malformed
@@ -109,7 +114,7 @@ struct flowmodel_flow *flowmodel_find(struct flowmodel *model, const struct flow
 				      bool *ret_reply);
 
 /* What a renewal of a flow that lives so long may be short of */
-int64_t flowmodel_step(int64_t timeout);
+int64_t flowmodel_step(const struct flowmodel *model, int64_t timeout);
 
 const char *flowmodel_state_name(enum flowmodel_state state);
 const char *flowmodel_seen_name(enum flowmodel_seen seen);
@@ -131,8 +136,11 @@ enum flowmodel_act flowmodel_tcp(struct flowmodel_flow *flow, bool reply, unsign
 /* Whether one may begin a flow, in which state */
 bool flowmodel_tcp_first(bool pickup, unsigned int flags, enum flowmodel_state *ret_state);
 
-/* What is remembered of a fragment's datagram. Return: whether it has ports, then they are set */
-bool flowmodel_fragment(struct flowmodel *model, const struct model_packet *packet,
+/*
+ * What is remembered of a fragment's datagram. @may_begin: it is a first piece that has a key for the
+ * others. Return: whether it is to be believed; then the key is in @key
+ */
+bool flowmodel_fragment(struct flowmodel *model, const struct model_packet *packet, bool may_begin,
 			struct flowmodel_key *key, const char **ret_why);
 void flowmodel_forget(struct flowmodel *model);
 

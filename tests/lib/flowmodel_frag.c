@@ -9,19 +9,18 @@
 struct flowmodel_datagram {
 	struct flowmodel_datagram *next;
 	uint8_t saddr[16], daddr[16];
-	unsigned int version, proto, zone;
+	unsigned int version, zone;
+	unsigned int protocol;		/* IPv4: of its header, tells datagrams apart */
 	uint32_t id;
 	int64_t over;			/* when it is forgotten */
-	bool known;			/* the first piece was seen */
 	bool refused;			/* pieces overlapped */
-	unsigned int port[2], kind;
+	struct flowmodel_key key;	/* of the first one */
 	bool seen[65536 / 8 + 1];	/* by 8 bytes */
 };
 
 struct piece {
 	uint32_t id;
-	unsigned int proto;		/* that the pieces agree on */
-	size_t first, last;		/* in units of 8 bytes */
+	size_t first, end;		/* in units of 8 bytes */
 };
 
 static unsigned int get16(const uint8_t *p)
@@ -37,7 +36,7 @@ static uint32_t get32(const uint8_t *p)
 static void piece_units(struct piece *piece, size_t start, size_t len)
 {
 	piece->first = start / 8;
-	piece->last = len ? (start + len - 1) / 8 : piece->first;
+	piece->end = len ? (start + len + 7) / 8 : piece->first;
 }
 
 static void piece_read(const struct model_packet *packet, struct piece *ret_piece)
@@ -73,27 +72,36 @@ static struct flowmodel_datagram *datagram_find(struct flowmodel *model, uint32_
 			continue;
 		}
 		if (d->id == id && d->zone == key->zone && d->version == key->version &&
-		    d->proto == key->proto && !memcmp(d->saddr, key->end[0].addr, 16) &&
+		    (d->version == 6 || d->protocol == key->proto) &&
+		    !memcmp(d->saddr, key->end[0].addr, 16) &&
 		    !memcmp(d->daddr, key->end[1].addr, 16))
 			return d;
 		at = &d->next;
 	}
-	d = calloc(1, sizeof(*d));
+	return NULL;
+}
+
+static struct flowmodel_datagram *datagram_new(struct flowmodel *model, uint32_t id,
+					       const struct flowmodel_key *key)
+{
+	struct flowmodel_datagram *d = calloc(1, sizeof(*d));
+
 	if (!d)
 		abort();
 	d->id = id;
 	d->zone = key->zone;
 	d->version = key->version;
-	d->proto = key->proto;
+	d->protocol = key->proto;
 	memcpy(d->saddr, key->end[0].addr, 16);
 	memcpy(d->daddr, key->end[1].addr, 16);
+	d->key = *key;
 	d->over = model->now + model->datagram_life;
 	d->next = model->datagrams;
 	model->datagrams = d;
 	return d;
 }
 
-bool flowmodel_fragment(struct flowmodel *model, const struct model_packet *packet,
+bool flowmodel_fragment(struct flowmodel *model, const struct model_packet *packet, bool may_begin,
 			struct flowmodel_key *key, const char **ret_why)
 {
 	struct flowmodel_datagram *d;
@@ -102,30 +110,26 @@ bool flowmodel_fragment(struct flowmodel *model, const struct model_packet *pack
 
 	piece_read(packet, &piece);
 	d = datagram_find(model, piece.id, key);
-	for (i = piece.first; i <= piece.last; i++)
+	if (!d && packet->frag == MODEL_FIRST && !may_begin)
+		return true;
+	if (!d && packet->frag == MODEL_FIRST)
+		d = datagram_new(model, piece.id, key);
+	if (!d) {
+		*ret_why = "the first piece was not seen";
+		model->stat[FLOWSTAT_FRAG_UNKNOWN]++;
+		return false;
+	}
+	for (i = piece.first; i < piece.end; i++)
 		d->refused |= d->seen[i];
 	if (d->refused) {
 		*ret_why = "pieces overlap";
 		model->stat[FLOWSTAT_FRAG_OVERLAP]++;
 		return false;
 	}
-	for (i = piece.first; i <= piece.last; i++)
+	for (i = piece.first; i < piece.end; i++)
 		d->seen[i] = true;
-	if (packet->frag == MODEL_FIRST) {
-		d->known = true;
-		d->port[0] = key->end[0].port;
-		d->port[1] = key->end[1].port;
-		d->kind = key->kind;
-		return true;
-	}
-	if (!d->known) {
-		*ret_why = "the first piece was not seen";
-		model->stat[FLOWSTAT_FRAG_UNKNOWN]++;
-		return false;
-	}
-	key->end[0].port = d->port[0];
-	key->end[1].port = d->port[1];
-	key->kind = d->kind;
+	if (packet->frag == MODEL_LATER)
+		*key = d->key;
 	return true;
 }
 

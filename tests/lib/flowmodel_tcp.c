@@ -44,6 +44,15 @@ static enum flowmodel_act go(enum flowmodel_state state, enum flowmodel_state *r
 	return FLOW_GO;
 }
 
+/*
+ * Into a live connection: the end answers it by an acknowledgement (RFC 5961 4). The other way round
+ * it would open one inwards behind the back of rules, as far as it is known which way round is which
+ */
+static enum flowmodel_act into_live(const struct flowmodel_flow *flow, bool odd)
+{
+	return odd && !flow->picked_up ? FLOW_BAD : FLOW_IGNORE;
+}
+
 static enum flowmodel_act syn(struct flowmodel_flow *flow, bool reply, enum flowmodel_state *next)
 {
 	switch (flow->state) {
@@ -54,8 +63,10 @@ static enum flowmodel_act syn(struct flowmodel_flow *flow, bool reply, enum flow
 	case FLOW_TIME_WAIT:
 	case FLOW_CLOSE:
 		return FLOW_ANEW;	/* RFC 1122 4.2.2.13, RFC 6191 */
+	case FLOW_UNACKED:
+		return FLOW_ANEW;	/* nobody has confirmed that there is one */
 	default:
-		return FLOW_IGNORE;	/* sent again; or the other end challenges it: RFC 5961 4 */
+		return into_live(flow, reply);
 	}
 }
 
@@ -66,9 +77,10 @@ static enum flowmodel_act syn_ack(struct flowmodel_flow *flow, bool reply,
 	case FLOW_SYN_SENT:
 		return reply ? go(FLOW_SYN_RECV, next) : FLOW_BAD;
 	case FLOW_SYN_SENT2:
+	case FLOW_SYN_RECV:		/* again, or the second one of a simultaneous open */
 		return go(FLOW_SYN_RECV, next);
 	default:
-		return FLOW_IGNORE;
+		return into_live(flow, !reply);
 	}
 }
 
@@ -101,7 +113,9 @@ static enum flowmodel_act ack(struct flowmodel_flow *flow, bool reply, enum flow
 	case FLOW_SYN_RECV:
 		return go(reply ? FLOW_SYN_RECV : FLOW_ESTABLISHED, next);
 	case FLOW_UNACKED:
-		return go(reply ? FLOW_ESTABLISHED : FLOW_UNACKED, next);
+		if (!reply)
+			return go(FLOW_UNACKED, next);
+		return go(flow->fin[0] ? FLOW_CLOSE_WAIT : FLOW_ESTABLISHED, next);
 	case FLOW_FIN_WAIT:
 		return go(flow->fin[!reply] ? FLOW_CLOSE_WAIT : FLOW_FIN_WAIT, next);
 	case FLOW_LAST_ACK:

@@ -45,12 +45,18 @@ static const struct talk {
 	{ "refused", ">S=new:tcp-syn-sent <RA=est:tcp-close >S=new:tcp-syn-sent" },
 	{ "RFC 5961: SYN, SYN-ACK into an established flow",
 	  ">S=new:tcp-syn-sent <SA=est:tcp-syn-recv >A=est:tcp-established "
-	  ">S=est:tcp-established <A=est:tcp-established <SA=est:tcp-established" },
+	  ">S=est:tcp-established <A=est:tcp-established <SA=est:tcp-established "
+	  "<S=inv: >SA=inv: >A=est:tcp-established" },
+	{ "the same where the beginning was not seen: either may have begun",
+	  ">A=new:tcp-unacked <A=est:tcp-established <S=est:tcp-established "
+	  ">SA=est:tcp-established" },
 	{ "RFC 1122 4.2.2.13: TIME-WAIT reopened, from either end",
 	  ">S=new:tcp-syn-sent <SA=est:tcp-syn-recv >A=est:tcp-established >FA=est:tcp-fin-wait "
 	  "<FA=est:tcp-last-ack >A=est:tcp-time-wait <S=new:tcp-syn-sent >SA=est:tcp-syn-recv" },
 	{ "no flow begins so", ">SA=inv: >R=inv: >RA=inv: >F=inv: >P=inv: >FR=inv:" },
 	{ "picked up", ">A=new:tcp-unacked >PA=new:tcp-unacked <A=est:tcp-established" },
+	{ "picked up, but nobody confirms, and it begins", ">A=new:tcp-unacked >S=new:tcp-syn-sent "
+	  "<SA=est:tcp-syn-recv" },
 	{ "flags that mean nothing change nothing",
 	  ">S=new:tcp-syn-sent >F=inv: >A=inv: <SA=est:tcp-syn-recv <P=inv: >A=est:tcp-established "
 	  ">U=inv: >F=inv: >PAU=est:tcp-established" },
@@ -61,11 +67,12 @@ static const struct talk {
 	{ "UDP", ">udp=new:udp-unreplied >udp=new:udp-unreplied <udp=est:udp-replied "
 	  ">udp=est:udp-replied +119 <udp=est:udp-replied +120 <udp=new:udp-unreplied" },
 	{ "UDP, no answer", ">udp=new:udp-unreplied +29 >udp=new:udp-unreplied +30 <udp=new:udp-unreplied" },
-	{ "ping", ">ping=new:icmp <pong=est:icmp >ping=est:icmp <ping=inv: >pong=inv:" },
+	{ "ping", ">ping=new:icmp >pong=inv: <pong=est:icmp >ping=est:icmp <ping=new:icmp >pong=est:icmp "
+	  ">ping=est:icmp" },
 	{ "answer to nobody", ">pong=inv: <pong=inv:" },
 	{ "SCTP", ">cookie-ack=inv: >init=new:sctp-opening <init-ack=est:sctp-opening "
 	  ">cookie-echo=est:sctp-opening <cookie-ack=est:sctp-established >data=est:sctp-established "
-	  "<abort=est:sctp-closing" },
+	  "<abort=est:sctp-closing >data=est:sctp-closing <init=new:sctp-opening" },
 	{ "another protocol", ">other=new:other-unreplied <other=est:other-replied" },
 	{ "an error about a flow, its answer, nothing",
 	  ">unreach=inv: >udp=new:udp-unreplied <unreach=rel:udp-unreplied +29 <unreach=rel:udp-unreplied "

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Copyright (c) The shunt authors */
+/*
+ * flowgen.h - random packets of few flows, so that each of their states is met often
+ *
+ * Most belong to a flow out of a handful that changes slowly; TCP's segments are mostly such as
+ * the flow's state makes likely, often not. What becomes of a packet in front of and
+ * behind conntrack is in its type of service (flowtag.h).
+ */
+#ifndef TESTS_LIB_FLOWGEN_H
+#define TESTS_LIB_FLOWGEN_H
+
+#include <stdint.h>
+
+#include "flowmodel.h"
+#include "pkt.h"
+
+#define FLOWGEN_ZONE	7		/* of FLOWTAG_ZONE */
+#define FLOWGEN_FOCUS	6
+#define FLOWGEN_PIECES	8		/* of a datagram */
+
+struct flowgen_datagram {
+	struct pkt whole;
+	unsigned int zone, len, id;	/* len: of the IP payload; 0: none under way */
+	unsigned int pieces, sent;
+	uint8_t order[FLOWGEN_PIECES];
+};
+
+struct flowgen {
+	uint64_t random;
+	struct flowmodel_key focus[FLOWGEN_FOCUS];
+	struct flowgen_datagram datagram[3];
+	unsigned int ids;
+	bool whole;			/* set by the caller: no pieces, no zones, no SCTP */
+};
+
+void flowgen_init(struct flowgen *gen, uint64_t seed);
+unsigned int flowgen_below(struct flowgen *gen, unsigned int n);
+
+/* The next packet, where the flows are as @model has them */
+void flowgen_next(struct flowgen *gen, struct flowmodel *model, struct pkt *ret_packet);
+
+#endif
