@@ -35,7 +35,14 @@ struct model_packet {
 	size_t l4_off, l4_len;
 	bool l4;			/* what follows is known */
 	unsigned int sport, dport, flags, icmp_type, icmp_code;
+	/* Not from the frame: by whoever calls model_filter() */
+	unsigned int ct_state, ct_zone, ct_reply;
+	uint32_t ct_mark;
 };
+
+/* In the order of model_states */
+enum { MODEL_CT_NONE, MODEL_CT_NEW, MODEL_CT_ESTABLISHED, MODEL_CT_RELATED, MODEL_CT_INVALID,
+       MODEL_CT_UNTRACKED, MODEL_CT_STATES };
 
 /* In the order of the names in a rule: hbh, dst, rt, frag, ah */
 enum { MODEL_EXT_HBH = 1, MODEL_EXT_DST = 2, MODEL_EXT_RT = 4, MODEL_EXT_FRAG = 8,
@@ -51,7 +58,10 @@ enum model_field {
 	MODEL_TCP_FLAGS, MODEL_ICMP_TYPE, MODEL_ICMP_CODE, MODEL_ICMPV6_TYPE, MODEL_ICMPV6_CODE,
 	MODEL_FRAG, MODEL_IP_LENGTH, MODEL_IP6_LENGTH, MODEL_IP_DSCP, MODEL_IP6_DSCP, MODEL_IP_TTL,
 	MODEL_IP6_HOPLIMIT, MODEL_EXTHDR, MODEL_ETHER_SADDR, MODEL_ETHER_DADDR, MODEL_ETHER_TYPE,
-	MODEL_VLAN_ID, MODEL_VLAN_PCP, MODEL_IIF, MODEL_MARK, MODEL_PAYLOAD, MODEL_FIELDS
+	MODEL_VLAN_ID, MODEL_VLAN_PCP, MODEL_IIF, MODEL_MARK, MODEL_CT_STATE, MODEL_CT_DIRECTION,
+	MODEL_CT_MARK, MODEL_CT_ZONE, MODEL_CT_IP_SADDR, MODEL_CT_REPLY_IP_SADDR,
+	MODEL_CT_IP6_DADDR, MODEL_CT_REPLY_IP6_DADDR, MODEL_CT_SPORT, MODEL_CT_REPLY_SPORT,
+	MODEL_PAYLOAD, MODEL_FIELDS
 };
 
 enum model_flags { MODEL_ANY_OF, MODEL_NONE_OF, MODEL_ARE, MODEL_ARE_NOT, MODEL_MASK_IS,
@@ -106,6 +116,8 @@ struct model_rule {
 	struct model_match match[MODEL_MATCHES];
 	struct model_concat concat;
 	bool marks;			/* mark = (mark & and) ^ xor */
+	bool from_ct, to_ct;		/* the flow's mark, not the packet's */
+	bool notrack;			/* the packet has no flow any more */
 	uint32_t mark_and, mark_xor;
 	struct model_concat key;	/* of a verdict map, in place of the verdict */
 	struct model_verdict element[MODEL_TUPLES];
@@ -124,7 +136,8 @@ struct model_filter {
 /* How a packet leaves a filter */
 struct model_outcome {
 	const char *edge;
-	uint32_t mark;
+	uint32_t mark, ct_mark;
+	unsigned int ct_state;
 	unsigned int rule;		/* number from 1 of the filter's rule that decided, also by a
 					 * chain; 0: none */
 	unsigned int went_on;		/* rules that held it and did not decide */
@@ -139,6 +152,12 @@ void model_filter(const struct model_filter *filter, const struct model_packet *
 
 /* A filter of a few rules that each can match */
 void model_filter_random(struct model_filter *ret_filter, uint64_t *random);
+
+/* model_random_flow.c: matches on the flow, statements that change it and marks */
+void model_random_flow(struct model_match *match, uint64_t *random);
+/* An extension has six conditions, with those of the jumps that lead to the rule */
+bool model_room_for(const struct model_rule *rule, enum model_field field);
+void model_random_change(struct model_rule *rule, uint64_t *random);
 
 /* Bytes of a field's value on the wire */
 size_t model_size(enum model_field field, const struct model_match *match);

@@ -14,7 +14,8 @@ struct value {
 bool model_is_address(enum model_field field)
 {
 	return field == MODEL_IP_SADDR || field == MODEL_IP_DADDR || field == MODEL_IP6_SADDR ||
-	       field == MODEL_IP6_DADDR;
+	       field == MODEL_IP6_DADDR ||
+	       (field >= MODEL_CT_IP_SADDR && field <= MODEL_CT_REPLY_IP6_DADDR);
 }
 
 size_t model_size(enum model_field field, const struct model_match *match)
@@ -23,9 +24,14 @@ size_t model_size(enum model_field field, const struct model_match *match)
 	case MODEL_IP_SADDR:
 	case MODEL_IP_DADDR:
 	case MODEL_MARK:
+	case MODEL_CT_MARK:
+	case MODEL_CT_IP_SADDR:
+	case MODEL_CT_REPLY_IP_SADDR:
 		return 4;
 	case MODEL_IP6_SADDR:
 	case MODEL_IP6_DADDR:
+	case MODEL_CT_IP6_DADDR:
+	case MODEL_CT_REPLY_IP6_DADDR:
 		return 16;
 	case MODEL_ETHER_SADDR:
 	case MODEL_ETHER_DADDR:
@@ -75,8 +81,11 @@ static bool payload(struct value *value, const struct model_match *match,
 
 static bool field_value(struct value *value, enum model_field field,
 			const struct model_match *match, const struct model_packet *k,
-			uint32_t mark)
+			const struct model_outcome *now)
 {
+	bool flow = now->ct_state == MODEL_CT_NEW || now->ct_state == MODEL_CT_ESTABLISHED ||
+		    now->ct_state == MODEL_CT_RELATED;
+	bool ports = k->l4 && (k->proto == 6 || k->proto == 17 || k->proto == 132);
 	bool v4 = k->version == 4, v6 = k->version == 6;
 	bool tcp = k->l4 && k->proto == 6, udp = k->l4 && k->proto == 17;
 	bool sctp = k->l4 && k->proto == 132;
@@ -116,7 +125,18 @@ static bool field_value(struct value *value, enum model_field field,
 	case MODEL_VLAN_ID:	return number(value, k->vlans, k->tci & 4095, 2);
 	case MODEL_VLAN_PCP:	return number(value, k->vlans, k->tci >> 13, 2);
 	case MODEL_IIF:		return number(value, true, 0, 2);	/* the test's only one */
-	case MODEL_MARK:	return number(value, true, mark, 4);
+	case MODEL_MARK:	return number(value, true, now->mark, 4);
+	case MODEL_CT_STATE:	return number(value, true, now->ct_state, 2);
+	case MODEL_CT_MARK:	return number(value, true, now->ct_mark, 4);
+	case MODEL_CT_ZONE:	return number(value, true, k->ct_zone, 2);
+	case MODEL_CT_DIRECTION: return number(value, flow, k->ct_reply, 2);
+	/* The test's flows are in no table: packets are first ones */
+	case MODEL_CT_IP_SADDR:	return bytes(value, flow && v4, k->saddr, 4);
+	case MODEL_CT_REPLY_IP_SADDR: return bytes(value, flow && v4, k->daddr, 4);
+	case MODEL_CT_IP6_DADDR: return bytes(value, flow && v6, k->daddr, 16);
+	case MODEL_CT_REPLY_IP6_DADDR: return bytes(value, flow && v6, k->saddr, 16);
+	case MODEL_CT_SPORT:	return number(value, flow && ports, k->sport, 2);
+	case MODEL_CT_REPLY_SPORT: return number(value, flow && ports, k->dport, 2);
 	case MODEL_PAYLOAD:	return payload(value, match, k);
 	case MODEL_TCP_FLAGS:
 	case MODEL_EXTHDR:
@@ -146,7 +166,8 @@ static bool flags_match(const struct model_match *match, const struct model_pack
 	return false;
 }
 
-static bool matches(const struct model_match *match, const struct model_packet *k, uint32_t mark)
+static bool matches(const struct model_match *match, const struct model_packet *k,
+		    const struct model_outcome *now)
 {
 	struct value value;
 	size_t byte;
@@ -156,7 +177,7 @@ static bool matches(const struct model_match *match, const struct model_packet *
 		return flags_match(match, k);
 	if (match->field == MODEL_EXTHDR)
 		return k->version == 6 && !(k->extensions & match->value) == match->negated;
-	if (!field_value(&value, match->field, match, k, mark))
+	if (!field_value(&value, match->field, match, k, now))
 		return false;
 	for (byte = 0; match->wide_mask && byte < value.size; byte++)
 		value.byte[byte] &= match->wide_mask >> 8 * (value.size - 1 - byte);
@@ -168,14 +189,14 @@ static bool matches(const struct model_match *match, const struct model_packet *
 
 /* Index of the tuple that holds the packet; -1: none */
 static int concat_find(const struct model_concat *concat, const struct model_packet *k,
-		       uint32_t mark)
+		       const struct model_outcome *now)
 {
 	unsigned int i, part;
 	struct value value;
 
 	for (i = 0; i < concat->n; i++) {
 		for (part = 0; part < concat->parts; part++)
-			if (!field_value(&value, concat->field[part], NULL, k, mark) ||
+			if (!field_value(&value, concat->field[part], NULL, k, now) ||
 			    !in_range(&concat->tuple[i][part], &value))
 				break;
 		if (part == concat->parts)
@@ -191,19 +212,31 @@ struct walk {
 	struct model_outcome *out;
 };
 
-static bool rule_holds(const struct model_rule *rule, const struct model_packet *k, uint32_t mark)
+static bool rule_holds(const struct model_rule *rule, const struct model_packet *k,
+		       const struct model_outcome *now)
 {
 	struct value value;
 	unsigned int i;
 
 	for (i = 0; i < rule->n; i++)
-		if (!matches(&rule->match[i], k, mark))
+		if (!matches(&rule->match[i], k, now))
 			return false;
 	/* What the key of a map implies is a match; that an element has it is not */
 	for (i = 0; i < rule->key.parts; i++)
-		if (!field_value(&value, rule->key.field[i], NULL, k, mark))
+		if (!field_value(&value, rule->key.field[i], NULL, k, now))
 			return false;
-	return !rule->concat.parts || concat_find(&rule->concat, k, mark) >= 0;
+	return !rule->concat.parts || concat_find(&rule->concat, k, now) >= 0;
+}
+
+static void change(const struct model_rule *rule, struct model_outcome *out)
+{
+	uint32_t *mark = rule->to_ct ? &out->ct_mark : &out->mark;
+
+	if (rule->marks)
+		*mark = ((rule->from_ct ? out->ct_mark : out->mark) & rule->mark_and) ^
+			rule->mark_xor;
+	if (rule->notrack)
+		out->ct_state = MODEL_CT_UNTRACKED;
 }
 
 static bool walk_chain(struct walk *walk, unsigned int chain);
@@ -212,15 +245,13 @@ static bool walk_chain(struct walk *walk, unsigned int chain);
 static bool walk_rule(struct walk *walk, const struct model_rule *rule)
 {
 	const struct model_verdict *verdict = &rule->verdict;
-	uint32_t *mark = &walk->out->mark;
 	int element;
 
-	if (!rule_holds(rule, walk->packet, *mark))
+	if (!rule_holds(rule, walk->packet, walk->out))
 		return false;
-	if (rule->marks)
-		*mark = (*mark & rule->mark_and) ^ rule->mark_xor;
+	change(rule, walk->out);
 	if (rule->key.parts) {
-		element = concat_find(&rule->key, walk->packet, *mark);
+		element = concat_find(&rule->key, walk->packet, walk->out);
 		if (element < 0)
 			return false;
 		verdict = &rule->element[element];
@@ -258,6 +289,8 @@ void model_filter(const struct model_filter *filter, const struct model_packet *
 	unsigned int i;
 
 	memset(ret_outcome, 0, sizeof(*ret_outcome));
+	ret_outcome->ct_state = packet->ct_state;
+	ret_outcome->ct_mark = packet->ct_mark;
 	if (packet->type == 0x0806) {
 		ret_outcome->edge = "accept";		/* ARP, whatever the rules say */
 		return;

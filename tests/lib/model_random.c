@@ -260,8 +260,11 @@ static void random_other(struct model_match *match, uint64_t *random)
 	case MODEL_MARK:
 		random_wide(match, random, 4, below(random, 2) ? below(random, 16) : 0);
 		break;
-	default:
+	case MODEL_PAYLOAD:
 		random_payload(match, random);
+		break;
+	default:
+		model_random_flow(match, random);
 	}
 }
 
@@ -331,7 +334,7 @@ static unsigned int cost(const struct model_match *match)
 
 /* Fields that go together, so that some packet can match: by protocol, then by family */
 struct shape {
-	enum model_field field[6];
+	enum model_field field[12];
 	unsigned int n;
 };
 
@@ -351,6 +354,8 @@ static const struct shape networks[] = {
 	{ { MODEL_IP_SADDR }, 1 },
 	{ { MODEL_IP_LENGTH, MODEL_IP_DADDR }, 2 },
 	{ { MODEL_IP6_LENGTH, MODEL_IP6_DSCP, MODEL_EXTHDR }, 3 },
+	{ { MODEL_CT_IP_SADDR, MODEL_CT_REPLY_IP_SADDR, MODEL_IP_DADDR }, 3 },
+	{ { MODEL_CT_IP6_DADDR, MODEL_CT_REPLY_IP6_DADDR }, 2 },
 };
 
 static const struct shape alone[] = {	/* what only goes with itself */
@@ -363,7 +368,8 @@ static const struct shape alone[] = {	/* what only goes with itself */
 
 static const struct shape links = {	/* what goes with all */
 	{ MODEL_ETHER_SADDR, MODEL_ETHER_DADDR, MODEL_VLAN_ID, MODEL_VLAN_PCP, MODEL_IIF,
-	  MODEL_MARK }, 6
+	  MODEL_MARK, MODEL_CT_STATE, MODEL_CT_DIRECTION, MODEL_CT_MARK, MODEL_CT_ZONE,
+	  MODEL_CT_SPORT, MODEL_CT_REPLY_SPORT }, 12
 };
 
 /* @often: of three */
@@ -377,7 +383,7 @@ static void add_shape(struct model_rule *rule, uint64_t *random, const struct sh
 		if (below(random, 6) >= often)
 			continue;
 		random_match(&match, random, shape->field[i]);
-		if (*rows * cost(&match) > ROWS_OF_RULE)
+		if (*rows * cost(&match) > ROWS_OF_RULE || !model_room_for(rule, match.field))
 			continue;
 		*rows *= cost(&match);
 		rule->match[rule->n++] = match;
@@ -433,7 +439,10 @@ static const struct shape tuples[] = {
 	{ { MODEL_IP6_DADDR, MODEL_UDP_SPORT }, 2 },
 	{ { MODEL_L4PROTO, MODEL_TH_DPORT }, 2 },
 	{ { MODEL_TCP_SPORT, MODEL_TCP_DPORT, MODEL_IP_DADDR }, 3 },
-	{ { MODEL_ETHER_SADDR, MODEL_VLAN_ID }, 2 },	/* last: not with matches of those */
+	/* last: not with matches of those */
+	{ { MODEL_ETHER_SADDR, MODEL_VLAN_ID }, 2 },
+	{ { MODEL_CT_STATE, MODEL_IP_SADDR }, 2 },
+	{ { MODEL_CT_STATE, MODEL_CT_MARK, MODEL_TCP_DPORT }, 3 },
 };
 
 static void random_concat(struct model_concat *concat, uint64_t *random,
@@ -477,13 +486,13 @@ static struct model_verdict random_verdict(uint64_t *random, unsigned int chains
 static void random_map(struct model_rule *rule, uint64_t *random, unsigned int chains)
 {
 	static const enum model_field keys[] = { MODEL_TCP_DPORT, MODEL_UDP_DPORT, MODEL_IP_SADDR,
-						 MODEL_L4PROTO, MODEL_ICMP_TYPE };
+						 MODEL_L4PROTO, MODEL_ICMP_TYPE, MODEL_CT_STATE };
 	static const uint16_t ports[] = { 22, 53, 80, 443, 1024 }, protos[] = { 6, 17, 132, 1, 58 };
 	unsigned int i, first = below(random, 5);
 	struct model_concat *key = &rule->key;
 
 	key->parts = 1;
-	key->field[0] = keys[below(random, 5)];
+	key->field[0] = keys[below(random, 6)];
 	key->n = 1 + below(random, MODEL_TUPLES);
 	for (i = 0; i < key->n; i++) {
 		struct model_range *range = &key->tuple[i][0];
@@ -496,22 +505,12 @@ static void random_map(struct model_rule *rule, uint64_t *random, unsigned int c
 		else if (key->field[0] == MODEL_L4PROTO)
 			set16(range->first, protos[at]);
 		else
-			set16(range->first, key->field[0] == MODEL_ICMP_TYPE ? at : ports[at]);
+			set16(range->first, key->field[0] == MODEL_ICMP_TYPE ||
+				     key->field[0] == MODEL_CT_STATE ? at : ports[at]);
 		memcpy(range->last, range->first, 16);
 		do {			/* 'reject' is no verdict of a map */
 			rule->element[i] = random_verdict(random, chains);
 		} while (rule->element[i].edge && !strcmp(rule->element[i].edge, "reject"));
-	}
-}
-
-static void random_mark(struct model_rule *rule, uint64_t *random)
-{
-	rule->marks = true;
-	rule->mark_and = below(random, 3) ? ~0u : unit_random(random) >> 32;
-	rule->mark_xor = below(random, 2) ? 1u << below(random, 32) : unit_random(random) >> 32;
-	if (below(random, 4) == 0) {
-		rule->mark_and = 0;
-		rule->mark_xor = below(random, 16);
 	}
 }
 
@@ -537,10 +536,10 @@ static void random_rule(struct model_rule *rule, uint64_t *random, unsigned int 
 	memset(rule, 0, sizeof(*rule));
 	rule->verdict = random_verdict(random, chains);
 	if (below(random, 3) == 0)
-		random_mark(rule, random);
-	if (rule->marks && below(random, 2))
+		model_random_change(rule, random);
+	if ((rule->marks || rule->notrack) && below(random, 2))
 		rule->verdict = (struct model_verdict){ .kind = MODEL_GO_ON };
-	if (below(random, 8) == 0)
+	if (below(random, 4) == 0)
 		add_shape(rule, random, &links, &rows, 1);
 	if (below(random, 8) == 0)
 		add_shape(rule, random, &(const struct shape){ { MODEL_PAYLOAD }, 1 }, &rows, 6);
@@ -549,7 +548,7 @@ static void random_rule(struct model_rule *rule, uint64_t *random, unsigned int 
 		return;
 	}
 	if (below(random, 8) == 0) {
-		random_concat(&rule->concat, random, &tuples[below(random, rule->n ? 5 : 6)]);
+		random_concat(&rule->concat, random, &tuples[below(random, rule->n ? 5 : 8)]);
 		return;
 	}
 	if (below(random, 4) == 0) {
@@ -560,7 +559,7 @@ static void random_rule(struct model_rule *rule, uint64_t *random, unsigned int 
 	/* The family that 'meta nfproto' names may be the other one */
 	family = rule->n && rule->match[rule->n - 1].field == MODEL_NFPROTO;
 	if (below(random, 2) && !family)
-		add_shape(rule, random, &networks[below(random, 5)], &rows, 4);
+		add_shape(rule, random, &networks[below(random, 7)], &rows, 4);
 }
 
 static void random_rules(const struct model_filter *filter, struct model_rule *rule,

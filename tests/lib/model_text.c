@@ -15,7 +15,9 @@ static const char *const field_names[MODEL_FIELDS] = {
 	"sctp sport", "sctp dport", "th sport", "th dport", "tcp flags", "icmp type",
 	"icmp code", "icmpv6 type", "icmpv6 code", "frag", "ip length", "ip6 length", "ip dscp",
 	"ip6 dscp", "ip ttl", "ip6 hoplimit", "exthdr", "ether saddr", "ether daddr", "ether type",
-	"vlan id", "vlan pcp", "iifname", "meta mark", NULL,
+	"vlan id", "vlan pcp", "iifname", "meta mark", "ct state", "ct direction", "ct mark", "ct zone",
+	"ct original ip saddr", "ct reply ip saddr", "ct original ip6 daddr", "ct reply ip6 daddr",
+	"ct original proto-src", "ct reply proto-src", NULL,
 };
 
 struct text {
@@ -48,15 +50,22 @@ static void add_value(struct text *text, enum model_field field, const struct mo
 		      const uint8_t *value)
 {
 	static const char *const frags[] = { "none", "first", "later" };
+	static const char *const states[MODEL_CT_STATES] = {
+		"none", "new", "established", "related", "invalid", "untracked",
+	};
 	char addr[INET6_ADDRSTRLEN];
 
 	switch (field) {
 	case MODEL_IP_SADDR:
 	case MODEL_IP_DADDR:
+	case MODEL_CT_IP_SADDR:
+	case MODEL_CT_REPLY_IP_SADDR:
 		add(text, "%s", inet_ntop(AF_INET, value, addr, sizeof(addr)));
 		break;
 	case MODEL_IP6_SADDR:
 	case MODEL_IP6_DADDR:
+	case MODEL_CT_IP6_DADDR:
+	case MODEL_CT_REPLY_IP6_DADDR:
 		add(text, "%s", inet_ntop(AF_INET6, value, addr, sizeof(addr)));
 		break;
 	case MODEL_ETHER_SADDR:
@@ -70,7 +79,14 @@ static void add_value(struct text *text, enum model_field field, const struct mo
 	case MODEL_NFPROTO:
 		add(text, "ipv%d", value[1]);
 		break;
+	case MODEL_CT_STATE:
+		add(text, "%s", states[value[1] % MODEL_CT_STATES]);
+		break;
+	case MODEL_CT_DIRECTION:
+		add(text, "%s", value[1] ? "reply" : "original");
+		break;
 	case MODEL_MARK:
+	case MODEL_CT_MARK:
 	case MODEL_PAYLOAD:
 		add(text, "0x%llx", number(value, model_size(field, match)));
 		break;
@@ -231,10 +247,12 @@ void model_rule_text(const struct model_rule *rule, char *buf, size_t size)
 	if (rule->concat.parts)
 		add_concat(&text, &rule->concat);
 	if (rule->marks && !rule->mark_and)
-		add(&text, "meta mark set 0x%x ", rule->mark_xor);
+		add(&text, "%s mark set 0x%x ", rule->to_ct ? "ct" : "meta", rule->mark_xor);
 	else if (rule->marks)
-		add(&text, "meta mark set mark and 0x%x xor 0x%x ", rule->mark_and,
-		    rule->mark_xor);
+		add(&text, "%s mark set %smark and 0x%x xor 0x%x ", rule->to_ct ? "ct" : "meta",
+		    rule->from_ct ? "ct " : "", rule->mark_and, rule->mark_xor);
+	if (rule->notrack)
+		add(&text, "notrack ");
 	if (rule->key.parts)
 		add_map(&text, rule);
 	else

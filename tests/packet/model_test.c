@@ -253,6 +253,15 @@ static void compare_context(const struct pkt *p, uint32_t hook, const struct mod
 		differ(p, hook, "an address", "another", "another");
 }
 
+/* As flowset.bpf.c does it */
+static void give_flow(const struct pkt *p, struct model_packet *packet)
+{
+	packet->ct_state = p->data[11] % MODEL_CT_STATES;
+	packet->ct_mark = p->data[5];
+	packet->ct_zone = (p->data[5] ^ p->data[11]) & 3;
+	packet->ct_reply = (p->data[5] + p->data[11]) & 1;
+}
+
 static void compare(struct rig *rig, const struct pkt *p, const struct model_filter *filter)
 {
 	struct model_outcome wanted = { .rule = 0 };
@@ -270,6 +279,7 @@ static void compare(struct rig *rig, const struct pkt *p, const struct model_fil
 	compare_text(p, rig->hook, "the account", out.fault, "");
 	model_parse(p->data, p->len, &packet);
 	if (!packet.malformed) {
+		give_flow(p, &packet);
 		model_filter(filter, &packet, &wanted);
 		snprintf(want, sizeof(want), "guard.%s", wanted.edge);
 	}
@@ -279,6 +289,9 @@ static void compare(struct rig *rig, const struct pkt *p, const struct model_fil
 	} else {
 		/* Each rule that went on left its trace here */
 		compare_number(p, rig->hook, "the mark", out.pkt.mark, wanted.mark);
+		compare_number(p, rig->hook, "the flow's mark", out.pkt.ct_mark, wanted.ct_mark);
+		compare_number(p, rig->hook, "the flow's state", out.pkt.ct_state,
+			       wanted.ct_state);
 		compare_context(p, rig->hook, &packet);
 	}
 	if (!wanted.went_on)
@@ -341,16 +354,16 @@ static void rules_yaml(const struct model_filter *filter)
 		buf_printf(&rules, "  s%u: { type: %s, elements: [%s] }\n", i,
 			   model_set_type(&filter->set[i]), text);
 	}
-	buf_printf(&rules, "nodes:\n  guard:\n    module: filter\n    default: %s\n    chains:\n",
-		   filter->fallback);
+	buf_printf(&rules, "nodes:\n  ct: { module: %s }\n  guard:\n    module: filter\n"
+		   "    default: %s\n    chains:\n", rig_built("tests/lib/flowset"), filter->fallback);
 	for (i = 0; i < MODEL_CHAINS; i++) {
 		buf_printf(&rules, "      c%u:\n", i);
 		rules_list(filter->chain[i], filter->chain_n[i]);
 	}
 	buf_printf(&rules, "    rules:\n");
 	rules_list(filter->rule, filter->n);
-	buf_printf(&rules, "graphs:\n  g:\n    entry: guard\n    edges:\n"
-		   "      guard: { accept: pass%s%s }\n",
+	buf_printf(&rules, "graphs:\n  g:\n    entry: ct\n    edges:\n"
+		   "      ct: { next: guard }\n      guard: { accept: pass%s%s }\n",
 		   filter_uses(filter, "odd") ? ", odd: pass" : "",
 		   filter_uses(filter, "reject") ? ", reject: pass" : "");
 }
