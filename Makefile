@@ -112,6 +112,7 @@ $(units): $(O)/tests/unit/%: $(call obj,$(lib_src) $(tlib_src),san/) $(O)/san/te
 	$(Q)mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(LDLIBS_) -lcmocka
 
 $(filter $(O)/tests/unit/cli_%,$(units)): $(call obj,$(filter-out control/cli/main.c,$(cli_src)),san/)
+$(filter $(O)/tests/unit/probe_%,$(units)): $(call obj,control/daemon/probe.c,san/)
 
 $(ktests): $(O)/tests/%: $(call obj,$(lib_src) $(tlib_src),) $(O)/tests/%.o
 	$(call say,LD,$@)

@@ -187,6 +187,7 @@ METHOD(rule_test)
 			goto out;
 		}
 	}
+	trial.given = probe.given;
 	r = install_trial(daemon->install, plan, filter, probe.frame, probe.len,
 			  link ? link->ifindex : 0, &trial, &err);
 	if (r < 0)

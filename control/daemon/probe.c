@@ -273,11 +273,28 @@ static int probe_check(const struct said *said, struct err *err)
 	for (i = 0; i < rule->n; i++) {
 		if (rule->match[i].set || rule->n_concats || rule->vmap)
 			return err_set(err, -EINVAL, "a packet has values, not sets.");
-		if (rule->match[i].field == EXPR_PAYLOAD || rule->match[i].field == EXPR_MARK)
-			return err_set(err, -EINVAL, "a packet comes without a mark, and with the "
-				       "bytes of its headers: give it in hexadecimal.");
+		if (rule->match[i].field == EXPR_PAYLOAD)
+			return err_set(err, -EINVAL, "a packet comes with the bytes of its "
+				       "headers: give it in hexadecimal.");
+		if (rule->match[i].field >= EXPR_CT_IP_SADDR)
+			return err_set(err, -EINVAL, "a packet that is tried is in no flow table: "
+				       "its flow's ends are its own.");
+		if (rule->match[i].field_mask)
+			return err_set(err, -EINVAL, "a packet has a mark, not bits of one.");
 	}
 	return 0;
+}
+
+static void give(const struct said *said, struct filter_given *given)
+{
+	const struct expr_match *direction = said_match(said, EXPR_CT_DIRECTION);
+
+	given->mark = said_value(said, EXPR_MARK, 0);
+	given->ct_mark = said_value(said, EXPR_CT_MARK, 0);
+	given->ct_zone = said_value(said, EXPR_CT_ZONE, 0);
+	given->ct_state = said_value(said, EXPR_CT_STATE,
+				     direction ? SHUNT_CT_ESTABLISHED : SHUNT_CT_NONE);
+	given->ct_flags = said_value(said, EXPR_CT_DIRECTION, 0) ? SHUNT_CT_REPLY : 0;
 }
 
 int probe_build(const char *text, struct diags *diags, struct probe *ret_probe, struct err *err)
@@ -302,6 +319,7 @@ int probe_build(const char *text, struct diags *diags, struct probe *ret_probe, 
 	*ret_probe = (struct probe){};
 	if (said_match(&said, EXPR_IIF) && said_match(&said, EXPR_IIF)->n_names)
 		ret_probe->iif = said_match(&said, EXPR_IIF)->name[0];
+	give(&said, &ret_probe->given);
 	put_ether(ret_probe, &said);
 	if (said.not_ip)
 		put_zeros(ret_probe, 46);

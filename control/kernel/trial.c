@@ -28,7 +28,8 @@ static const uint8_t trial_flag = 1;
 
 /* The node alone: each edge ends, and is counted */
 static void trial_graph(const struct plan_node *node, uint32_t hook, struct plan_edge *edge,
-			struct plan_value *value, struct plan_node *ret_node,
+			struct plan_value *value, const struct filter_given *given,
+			struct plan_node *ret_node,
 			struct plan_graph *ret_graph)
 {
 	unsigned int i;
@@ -41,10 +42,11 @@ static void trial_graph(const struct plan_node *node, uint32_t hook, struct plan
 	}
 	memcpy(value, node->value, node->n_values * sizeof(*value));
 	value[node->n_values] = (struct plan_value) { "trial", &trial_flag, sizeof(trial_flag) };
+	value[node->n_values + 1] = (struct plan_value) { "given", given, sizeof(*given) };
 	ret_node->slot = 0;
 	ret_node->edge = edge;
 	ret_node->value = value;
-	ret_node->n_values++;
+	ret_node->n_values += 2;
 	ret_node->miss_counter = TRIAL_MISS;
 	*ret_graph = (struct plan_graph) {
 		.name = "trial", .hook = hook, .depth = SHUNT_DEPTH_L4, .generation = 1,
@@ -133,7 +135,8 @@ int trial_run(const struct rendering_paths *paths, const struct shared *shared,
 	      struct trial *ret_trial, struct err *err)
 {
 	struct plan_edge edge[SHUNT_EDGES_MAX];
-	struct plan_value value[node->n_values + 1];
+	const struct filter_given given = ret_trial->given;
+	struct plan_value value[node->n_values + 2];
 	struct rendering_paths own_paths = *paths;
 	struct rendering_maps maps = { .images = images };
 	char bpffs[PINS_PATH_MAX];
@@ -144,9 +147,9 @@ int trial_run(const struct rendering_paths *paths, const struct shared *shared,
 
 	snprintf(bpffs, sizeof(bpffs), "%s/trial", paths->bpffs);
 	own_paths.bpffs = bpffs;
-	*ret_trial = (struct trial) {};
+	*ret_trial = (struct trial) { .given = given };
 	shared_init(&own);
-	trial_graph(node, hook, edge, value, &alone, &graph);
+	trial_graph(node, hook, edge, value, &given, &alone, &graph);
 	r = trial_folders(bpffs, err);
 	if (r == 0)
 		r = shared_open(&own, bpffs, err);

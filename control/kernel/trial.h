@@ -14,6 +14,7 @@
 #include <kernel/rendering.h>
 
 struct trial {
+	struct filter_given given;	/* by the caller: what the packet comes with */
 	const char *edge;		/* the node's, that the packet left by; NULL: the root refused it */
 	const char *reason;		/* of what dropped it without an edge; or NULL */
 	uint32_t *hit;			/* of the rules that counted it; heap, the caller frees */

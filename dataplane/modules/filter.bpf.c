@@ -17,6 +17,8 @@
 #include <shunt/module.h>
 #include <shunt/lib/classifier.h>
 
+#include "filter_rule.h"
+
 SHUNT_MODULE_OPEN("filter", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 8,
 		  "rules by address, port, protocol, flags, sets, rates and more");
 SHUNT_EDGE(accept);
@@ -30,6 +32,7 @@ SHUNT_CONFIG(__u32, rounds, 1, "how often the classifier is asked at most (from 
 const volatile struct classifier_shape shape = {};
 /* 1: a packet that is no traffic: it changes no set */
 const volatile __u8 trial = 0;
+const volatile struct filter_given given = {};
 
 /* Made by the control plane, as large as the rules need; modules share no image */
 struct {
@@ -181,10 +184,21 @@ static __always_inline __u32 filter_no_floor(const struct shunt_packet *pkt)
 	return once - *len;
 }
 
+static __always_inline void filter_give(struct shunt_packet *pkt)
+{
+	pkt->mark = given.mark;
+	pkt->ct_mark = given.ct_mark;
+	pkt->ct_zone = given.ct_zone;
+	pkt->ct_state = given.ct_state;
+	pkt->ct_flags = given.ct_flags;
+}
+
 SHUNT_NODE(ctx, pkt)
 {
 	struct filter_way way = { .ctx = ctx, .pkt = pkt, .edge = fallback };
 
+	if (trial)
+		filter_give(pkt);
 	if (pass_arp && pkt->eth_type == bpf_htons(ETH_P_ARP))
 		return SHUNT_GO(accept);
 	if (rounds > 1) {

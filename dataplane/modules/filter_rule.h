@@ -143,6 +143,15 @@ _Static_assert(sizeof(struct filter_cond) == 32, "ABI");
 _Static_assert(sizeof(struct filter_stmt) == 24, "ABI");
 _Static_assert(sizeof(struct filter_ext) == 352, "ABI");
 
+/* Rodata 'given' of a trial: what nodes ahead would have left in the packet's context */
+struct filter_given {
+	__u32	mark, ct_mark;
+	__u16	ct_zone;
+	__u8	ct_state;		/* SHUNT_CT_* */
+	__u8	ct_flags;
+};
+_Static_assert(sizeof(struct filter_given) == 12, "ABI");
+
 /*
  * Table 'filter_hits': element CPU * n + index, and one row more that user space carries over.
  * Index 0 is no rule's: events that found no room in 'shunt_events'.
