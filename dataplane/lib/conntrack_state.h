@@ -275,4 +275,17 @@ CONNTRACK_INLINE __u32 conntrack_advance(__u64 life, _Bool reply, __u8 tcp_bits,
 	return step;
 }
 
+/*
+ * The first answer is one, too, if it says nothing of the state: what the originator makes of a
+ * challenge, its reset (RFC 9293 3.5.1), is of an established flow then
+ */
+CONNTRACK_INLINE __u32 conntrack_answered(__u32 step, __u64 life, _Bool reply)
+{
+	__u32 flags = conntrack_life_flags(life);
+
+	if (!reply || flags & CONNTRACK_REPLIED || conntrack_step_verdict(step) != CONNTRACK_STAY)
+		return step;
+	return conntrack_step(CONNTRACK_GO, conntrack_life_state(life), flags | CONNTRACK_REPLIED);
+}
+
 #endif

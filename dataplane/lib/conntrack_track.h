@@ -66,6 +66,7 @@ conntrack_renew(const bool six, const struct shunt_packet *pkt, const struct con
 	for (i = 0; i < CONNTRACK_TRIES; i++) {
 		was = visit->hit.life;
 		step = conntrack_advance(was, visit->reply, pkt->tcp_flags, visit->chunk);
+		step = conntrack_answered(step, was, visit->reply);
 		if (conntrack_step_verdict(step) != CONNTRACK_GO)
 			return conntrack_step_verdict(step);
 		timeout = conntrack_timeout(conf, flow->policy, conntrack_step_state(step));

@@ -243,6 +243,8 @@ static void build_error(struct flowgen *gen, struct flowmodel *model, struct pkt
 	turn(&from);
 	if (chance(gen, 40))		/* a router on the way says it */
 		random_end(gen, key.version, &from.end[0]);
+	if (chance(gen, 8))		/* to another */
+		random_end(gen, key.version, &from.end[1]);
 	from.proto = icmp_proto(key.version);
 	pkt_init(p);
 	pkt_eth(p);

@@ -223,6 +223,8 @@ static bool step_tcp(struct flowmodel *model, struct flowmodel_flow *flow, bool 
 		return false;
 	case FLOW_IGNORE:
 		*why = "let by, changes nothing";
+		if (reply && !flow->replied)	/* but it is the first answer */
+			set_state(model, flow, flow->state);
 		return true;
 	case FLOW_ANEW:
 		*why = "begins anew";

@@ -26,7 +26,7 @@ static const struct script scripts[] = {
 	{ "tcp: SYN+ACK of the originator", "oS new tcp-syn-sent; oSA inv tcp-syn-sent" },
 	{ "tcp: ACK before the answer", "oS new tcp-syn-sent; oA inv tcp-syn-sent" },
 	{ "tcp: FIN before the answer", "oS new tcp-syn-sent; oFA inv tcp-syn-sent; rFA inv tcp-syn-sent" },
-	{ "tcp: challenge of a half-open end", "oS new tcp-syn-sent; rA est tcp-syn-sent; oR new tcp-close; oS new tcp-syn-sent" },
+	{ "tcp: challenge of a half-open end", "oS new tcp-syn-sent; rA est tcp-syn-sent; oR est tcp-close; oS new tcp-syn-sent" },
 	{ "tcp: refused", "oS new tcp-syn-sent; rRA est tcp-close+r" },
 	{ "tcp: refused, once more", "oS new tcp-syn-sent; rRA est tcp-close; oS new tcp-syn-sent" },
 	{ "tcp: data of the other end before the third step", "oS new tcp-syn-sent; rSA est tcp-syn-recv; rPA est tcp-syn-recv; oA est tcp-established" },
