@@ -40,6 +40,8 @@ static struct module_table filter_table[] = {
 	  "__u8[4]", "__u8[64]", 41 },
 	{ "filter_hits", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct filter_hits), 1,
 	  "__u32", "struct filter_hits", 61 },
+	{ "ct_flows4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_flow4), 1, "__u32",
+	  "struct conntrack_flow4", 82 },
 };
 
 static struct module_edge count_edge[] = {
