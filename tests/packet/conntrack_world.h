@@ -241,7 +241,7 @@ static const struct shunt_packet *world_pkt(const struct world *w)
 	return &w->cpu[0].pkt;
 }
 
-static struct conntrack_flow *world_flow(const struct world *w, int family, uint32_t slot)
+static inline struct conntrack_flow *world_flow(const struct world *w, int family, uint32_t slot)
 {
 	return family ? &w->flow6[slot].flow : &w->flow4[slot].flow;
 }
