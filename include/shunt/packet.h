@@ -123,12 +123,13 @@ struct shunt_packet {
 	__u32	flow;		/* its slot in the flow table, + 1 (lib/conntrack.h); 0: none */
 	__u32	ct_mark;	/* the flow's; of a new one: what it is to have */
 	__u16	ct_zone;
-	__u16	nat;		/* number of the translation that a new flow is to have, + 1; 0: none */
+	__u16	dnat;		/* translation of the destination that a new flow is to have, + 1; 0: none */
+	__u16	snat;		/* of the source */
 	__u8	ct_state;	/* SHUNT_CT_* */
 	__u8	ct_flags;	/* SHUNT_CT_REPLY, ... */
 	__u8	ct_policy;	/* timeouts that a new flow is to have; 0: the usual ones */
-	__u8	ct_pad;
-	__u32	user[4];	/* for modules of one graph to agree on */
+	__u8	ct_pad[3];
+	__u32	user[3];	/* for modules of one graph to agree on */
 };
 
 _Static_assert(sizeof(struct shunt_packet) == 128, "ABI");
