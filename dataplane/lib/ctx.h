@@ -21,6 +21,7 @@ typedef struct xdp_md shunt_ctx;
 #define SHUNT_SECTION		"xdp.frags"
 #define SHUNT_VERDICT_PASS	XDP_PASS
 #define SHUNT_VERDICT_DROP	XDP_DROP
+#define SHUNT_SUMS_BY_KERNEL	0	/* bpf_l4_csum_replace() and its like */
 
 static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
@@ -128,6 +129,7 @@ typedef struct __sk_buff shunt_ctx;
 #define SHUNT_SECTION		"tc"
 #define SHUNT_VERDICT_PASS	TC_ACT_UNSPEC	/* the next program, or the stack */
 #define SHUNT_VERDICT_DROP	TC_ACT_SHOT
+#define SHUNT_SUMS_BY_KERNEL	1
 
 static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
