@@ -77,7 +77,7 @@ int change_recover(struct daemon *daemon, struct err *err);
 /* The mirror changed: attach, detach */
 void change_reconcile(struct daemon *daemon);
 
-/* collect.c - expired elements of dynamic sets */
+/* collect.c - expired elements of dynamic sets, and flows */
 void collect_start(struct daemon *daemon);
 
 /* status.c - facts */

@@ -4,9 +4,9 @@
  * flows.h - the flow table of all graphs (lib/conntrack.h), mapped
  *
  * DOC: Programs and this file change it at the same time, by the same rules. It is
- * made for the first plan that has a node that needs it, and pinned. Another
- * size makes a new one beside it, which takes over the flows once no
- * program uses the old one; flows that the old one gets in between are taken over, too.
+ * made for the first plan that has a node that needs it, and pinned. Another size makes a new one
+ * beside it: flows are brought over when it is made, once more just before programs change over,
+ * and at last what the old one got in between.
  */
 #ifndef KERNEL_FLOWS_H
 #define KERNEL_FLOWS_H
@@ -21,7 +21,7 @@
 #include "../../dataplane/lib/conntrack.h"
 
 #define FLOWS_FAMILIES	2		/* 0: IPv4, 1: IPv6 */
-#define FLOWS_MAPS	13		/* tables of lib/conntrack.h */
+#define FLOWS_MAPS	CONNTRACK_TABLE_MAX
 
 struct flows;
 
@@ -49,12 +49,21 @@ void flows_close(struct flows *flows);
  * Return: 0; -ENOMEM, ... : what was there is untouched
  */
 int flows_reserve(struct flows *flows, const struct plan_conntrack *want, struct err *err);
+/* Just before programs change over to a new one: what has changed in the old one since */
+void flows_refresh(struct flows *flows);
 /* Once no program uses the old one: put the new one in its place, with the flows of the old one */
 void flows_settle(struct flows *flows);
 void flows_abandon(struct flows *flows);	/* the new one is not to be */
+/* Nothing tracks flows any more: the table goes, with all flows */
+void flows_drop(struct flows *flows);
+/* Whether a table that is as the plan wants it is there, in use or about to be */
+bool flows_fits(const struct flows *flows, const struct plan_conntrack *want);
 /* Timeouts and flags of the plan in force */
 void flows_configure(struct flows *flows, const struct plan_conntrack *want);
 void flows_watch(struct flows *flows, bool watched);
+/* Whom to tell of flows that flows_remove() and flows_sweep() take out: programs tell of the others */
+typedef void (*flows_gone_fn)(void *arg, const struct flow *flow);
+void flows_on_gone(struct flows *flows, flows_gone_fn fn, void *arg);
 
 /* The tables for a program, as object_load() takes them; all optional. Return: how many */
 unsigned int flows_maps(const struct flows *flows, struct object_map ret_map[FLOWS_MAPS]);
@@ -70,7 +79,10 @@ int flows_events_fd(const struct flows *flows);		/* ring buffer; -1: no table ye
 int flows_next(const struct flows *flows, uint64_t *cursor, uint32_t max_slots,
 	       struct flow *ret_flow);
 
-/* Remove a flow that flows_next() showed, with its second entry. Return: 0; -ENOENT: gone or changed */
+/*
+ * Remove a flow that flows_next() showed, with its second entry, whatever packets have made of it
+ * since. Return: 0; -ENOENT: it is gone
+ */
 int flows_remove(struct flows *flows, const struct flow *flow);
 
 /**
@@ -80,9 +92,14 @@ int flows_remove(struct flows *flows, const struct flow *flow);
  */
 unsigned int flows_sweep(struct flows *flows, uint32_t slots);
 
+/* How many slots there are, of both families; 0: no table */
+uint64_t flows_slots(const struct flows *flows);
 uint64_t flows_stat(const struct flows *flows, enum conntrack_stat stat);
-/* Flows that are there (NEW less GONE), slots, and bytes that the tables take */
-void flows_size(const struct flows *flows, unsigned int family, uint64_t *ret_flows,
+/*
+ * Slots that are taken: flows, second entries of translated ones, and those whose life is over but
+ * that were not swept yet. Slots there are, and bytes that the tables take
+ */
+void flows_size(const struct flows *flows, unsigned int family, uint64_t *ret_taken,
 		uint64_t *ret_slots, uint64_t *ret_bytes);
 
 #endif

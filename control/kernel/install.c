@@ -148,6 +148,7 @@ static void install_clear_slots(struct install *install, const struct plan *plan
 int install_recover(struct install *install, struct plan *plan, const struct link_table *links,
 		    struct err *err)
 {
+	bool has_flows = shared_has_flows(&install->shared, plan);
 	unsigned int i;
 	int r, lost = 0;
 
@@ -155,7 +156,7 @@ int install_recover(struct install *install, struct plan *plan, const struct lin
 	if (r < 0)
 		return r;
 	for (i = 0; i < plan->n_graphs; i++) {
-		if (plan->graph[i].kept && install_runs(install, &plan->graph[i]))
+		if (plan->graph[i].kept && has_flows && install_runs(install, &plan->graph[i]))
 			continue;
 		plan->graph[i].kept = false;
 		lost++;
@@ -186,6 +187,7 @@ void install_sweep(struct install *install, const struct plan *plan)
 {
 	install_clear_slots(install, plan);
 	install_sweep_pins(install, plan);
+	shared_take_up_flows(&install->shared, plan);
 }
 
 /* Indices handed out anew: nobody counts there, and what a former owner counted is not ours */
@@ -216,7 +218,7 @@ static int install_content(struct install *install, const struct plan *plan, str
 	unsigned int i;
 	int r;
 
-	r = shared_reserve(&install->shared, plan->hits_room, plan->state_room, err);
+	r = shared_reserve(&install->shared, plan, err);
 	for (i = 0; r == 0 && i < plan->n_sets; i++)
 		r = shared_set(&install->shared, &plan->set[i], err);
 	for (i = 0; r == 0 && i < plan->n_filters; i++)
@@ -390,6 +392,7 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 	uint64_t start = now_us();
 	int r;
 
+	shared_refresh(&install->shared);
 	r = install_flip(install, plan, GATES_TC, err);
 	if (r == 0)
 		r = install_flip(install, plan, GATES_XDP, err);
@@ -414,7 +417,7 @@ int install_commit(struct install *install, const struct plan *plan, const struc
 	grace_wait();
 	report->grace_us = now_us() - start;
 	install_clear_gone(install, plan, running);
-	shared_settle(&install->shared);
+	shared_settle(&install->shared, plan);
 	install_sweep_pins(install, plan);
 	return 0;
 }
@@ -487,6 +490,11 @@ const void *install_image(struct install *install, const struct plan_filter *fil
 uint64_t install_age_s(const struct install *install, uint64_t last)
 {
 	return jiffies_age_s(&install->jiffies, last);
+}
+
+struct flows *install_flows(struct install *install)
+{
+	return install->shared.flows;
 }
 
 void install_hits(const struct install *install, uint32_t hit, struct filter_hits *ret_hits)

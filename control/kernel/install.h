@@ -112,6 +112,8 @@ int install_trial(struct install *install, const struct plan *plan,
 const void *install_image(struct install *install, const struct plan_filter *filter);
 /* What a rule or named counter counted */
 void install_hits(const struct install *install, uint32_t hit, struct filter_hits *ret_hits);
+/* The flow table; there always is this, if maybe no table in it */
+struct flows *install_flows(struct install *install);
 /* Elements of a dynamic set of the running plan (dset.h): new fd; -errno */
 int install_set(const struct install *install, const struct plan_set *set);
 /* How long ago the last hit was, in seconds; @last: filter_hits.last, not 0 */

@@ -12,6 +12,8 @@
  *	events			what rules log (events.h)
  *	sets set_pages		static sets (sets.h)
  *	dsets dset_conf dset_full	dynamic ones
+ *	ct/			the flow table (flows.h): pins by its tables' names
+ *	ct_new/			one of another size, until the commit is through; ct_old/: one that goes
  *	link/			attachments (attach.h)
  *	graph/NAME@HOOK@GEN/	one rendering: 'next' (program array), 'root'
  *	table/NODE:TABLE:HASH	tables that outlive a generation

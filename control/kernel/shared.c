@@ -11,6 +11,7 @@
 
 #include <base/arena.h>
 #include <base/file.h>
+#include <base/log.h>
 #include <kernel/dset.h>
 #include <kernel/pins.h>
 #include <kernel/shared.h>
@@ -145,6 +146,8 @@ int shared_open(struct shared *shared, const char *bpffs, struct err *err)
 	}
 	if (r == 0)
 		r = sets_open(bpffs, &shared->sets, err);
+	if (r == 0)
+		r = flows_open(bpffs, &shared->flows, err);
 	return r;
 }
 
@@ -158,15 +161,20 @@ void shared_close(struct shared *shared)
 	fd_close(shared->state_fd);
 	fd_close(shared->events_fd);
 	sets_close(shared->sets);
+	flows_close(shared->flows);
 	free(shared->bpffs);
 }
 
 /* ---- room --------------------------------------------------------------------------------- */
 
-int shared_reserve(struct shared *shared, uint32_t hits, uint32_t state, struct err *err)
+int shared_reserve(struct shared *shared, const struct plan *plan, struct err *err)
 {
-	int r = 0;
+	uint32_t hits = plan->hits_room, state = plan->state_room;
+	int r;
 
+	r = flows_reserve(shared->flows, plan->conntrack, err);
+	if (r < 0)
+		return r;
 	if (hits > shared->hits.room)
 		r = hits_create(&shared->more_hits, hits, err);
 	if (r == 0 && state > shared->state_room) {
@@ -188,8 +196,40 @@ static void settle_pin(const struct shared *shared, const char *name, int fd)
 	pins_pin(fd, path, NULL);
 }
 
-void shared_settle(struct shared *shared)
+void shared_refresh(struct shared *shared)
 {
+	flows_refresh(shared->flows);
+}
+
+/* A table that nothing keeps true is worse than none */
+static void settle_flows(struct shared *shared, const struct plan *plan)
+{
+	if (!plan->conntrack) {
+		flows_drop(shared->flows);
+		return;
+	}
+	flows_settle(shared->flows);
+	flows_configure(shared->flows, plan->conntrack);
+}
+
+bool shared_has_flows(const struct shared *shared, const struct plan *plan)
+{
+	return !plan->conntrack || flows_fits(shared->flows, plan->conntrack);
+}
+
+void shared_take_up_flows(struct shared *shared, const struct plan *plan)
+{
+	struct err err = {};
+
+	/* Makes none: install_recover() has seen one that fits */
+	if (flows_reserve(shared->flows, plan->conntrack, &err) < 0)
+		log_error("%s", err.text);
+	settle_flows(shared, plan);
+}
+
+void shared_settle(struct shared *shared, const struct plan *plan)
+{
+	settle_flows(shared, plan);
 	if (shared->more_hits.fd >= 0) {
 		hits_carry(&shared->more_hits, &shared->hits);
 		hits_close(&shared->hits);
@@ -208,6 +248,8 @@ void shared_settle(struct shared *shared)
 
 void shared_abandon(struct shared *shared)
 {
+	if (shared->flows)
+		flows_abandon(shared->flows);
 	hits_close(&shared->more_hits);
 	fd_close(shared->more_state_fd);
 	shared->more_state_fd = -1;
@@ -334,7 +376,7 @@ unsigned int shared_maps(const struct shared *shared, enum gates_kind kind,
 
 	memcpy(ret_map, map, sizeof(map));
 	sets_maps(shared->sets, ret_map + 5);
-	for (i = 5; i < SHARED_MAPS; i++)
+	for (i = 5; i < 5 + SETS_TABLES; i++)
 		ret_map[i].optional = true;
-	return SHARED_MAPS;
+	return i + flows_maps(shared->flows, ret_map + i);
 }

@@ -10,18 +10,20 @@
 #include <base/err.h>
 #include <compile/plan.h>
 #include <kernel/counters.h>
+#include <kernel/flows.h>
 #include <kernel/gates.h>
 #include <kernel/hits.h>
 #include <kernel/object.h>
 #include <kernel/sets.h>
 
-#define SHARED_MAPS	(5 + SETS_TABLES)
+#define SHARED_MAPS	(5 + SETS_TABLES + FLOWS_MAPS)
 
 struct shared {
 	char *bpffs;
 	struct counters counters;	/* shunt_cpu */
 	int ports_fd[GATES_KINDS];	/* shunt_ports */
 	struct sets *sets;
+	struct flows *flows;
 	int events_fd;			/* shunt_events: ring buffer */
 	struct hits hits, more_hits;	/* 'more': made for a plan that needs more room; fd -1: none */
 	int state_fd, more_state_fd;	/* filter_state: limits and quotas */
@@ -35,13 +37,20 @@ int shared_open(struct shared *shared, const char *bpffs, struct err *err);
 void shared_close(struct shared *shared);
 
 /**
- * shared_reserve() - Room for so many indices in the renderings to come
- * Where it grows, new tables are made beside those in use. shared_settle() puts them in their
- * place, with what was counted, once nothing runs with the old ones; shared_abandon() drops them.
+ * shared_reserve() - Room for so many indices in the renderings to come, and their flow table
+ * Where it grows, new tables are made beside those in use. shared_refresh(), just before programs
+ * change over, brings over what has changed since; shared_settle() puts them in their place, with
+ * what was counted, once nothing runs with the old ones; shared_abandon() drops them.
  */
-int shared_reserve(struct shared *shared, uint32_t hits, uint32_t state, struct err *err);
-void shared_settle(struct shared *shared);
+int shared_reserve(struct shared *shared, const struct plan *plan, struct err *err);
+void shared_refresh(struct shared *shared);
+void shared_settle(struct shared *shared, const struct plan *plan);
 void shared_abandon(struct shared *shared);
+
+/* Whether the flow table that a plan's programs were loaded with is still there */
+bool shared_has_flows(const struct shared *shared, const struct plan *plan);
+/* After a start that finds all of a plan's programs running */
+void shared_take_up_flows(struct shared *shared, const struct plan *plan);
 
 /**
  * shared_set() - See that a set's slot holds it, before the first program looks there

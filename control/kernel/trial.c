@@ -135,6 +135,8 @@ int trial_run(const struct rendering_paths *paths, const struct shared *shared,
 	      struct trial *ret_trial, struct err *err)
 {
 	struct plan_edge edge[SHUNT_EDGES_MAX];
+	/* No flow table: a packet that is tried is of no flow */
+	const struct plan room = { .hits_room = plan->hits_room, .state_room = plan->state_room };
 	const struct filter_given given = ret_trial->given;
 	struct plan_value value[node->n_values + 2];
 	struct rendering_paths own_paths = *paths;
@@ -154,9 +156,9 @@ int trial_run(const struct rendering_paths *paths, const struct shared *shared,
 	if (r == 0)
 		r = shared_open(&own, bpffs, err);
 	if (r == 0)
-		r = shared_reserve(&own, plan->hits_room, plan->state_room, err);
+		r = shared_reserve(&own, &room, err);
 	if (r == 0) {
-		shared_settle(&own);
+		shared_settle(&own, &room);
 		maps.n_shared = trial_maps(&own, shared, hook, maps.shared);
 		r = rendering_load(&own_paths, &maps, &graph, &root_fd, err);
 	}

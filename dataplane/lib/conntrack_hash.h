@@ -135,10 +135,14 @@ static inline __attribute__((always_inline)) __u32 conntrack_word_spilled(__u64 
 	return word >> CONNTRACK_SPILL_SHIFT;
 }
 
-/* @word with one more flow that spilled, or one less; where the number is not known, it stays so */
+/*
+ * @word with one more flow that spilled, or one less; where the number is not known, it stays so.
+ * Never below 0: who takes out a flow may be faster than who counts it in
+ */
 static inline __attribute__((always_inline)) __u64 conntrack_word_spill(__u64 word, __s64 by)
 {
-	if (conntrack_word_spilled(word) == CONNTRACK_SPILL_MAX)
+	if (conntrack_word_spilled(word) == CONNTRACK_SPILL_MAX ||
+	    (by < 0 && !conntrack_word_spilled(word)))
 		return word;
 	return word + ((__u64)by << CONNTRACK_SPILL_SHIFT);
 }

@@ -168,7 +168,7 @@ static int rig_content(struct rig *rig, struct err *err)
 	unsigned int i;
 	int r;
 
-	r = shared_reserve(&rig->shared, rig->plan.hits_room, rig->plan.state_room, err);
+	r = shared_reserve(&rig->shared, &rig->plan, err);
 	for (i = 0; r == 0 && i < rig->plan.n_sets; i++)
 		r = shared_set(&rig->shared, &rig->plan.set[i], err);
 	for (i = 0; r == 0 && i < rig->plan.n_filters; i++)
@@ -201,7 +201,7 @@ static int rig_load(struct rig *rig, struct err *err)
 		r = rig_content(rig, err);
 	if (r < 0)
 		return r;
-	shared_settle(&rig->shared);
+	shared_settle(&rig->shared, &rig->plan);
 	maps.n_shared = shared_maps(&rig->shared, gates_kind(rig->hook), maps.shared);
 	return rendering_load(&paths, &maps, rig->graph, &rig->root_fd, err);
 }
