@@ -332,15 +332,15 @@ static bool is_neighbourly(const struct model_packet *packet)
 static size_t quoted_l4(const struct model_packet *packet, const uint8_t *p, size_t have,
 			struct flowmodel_key *key)
 {
-	size_t header = packet->version == 4 && have ? (p[0] & 15) * 4 : 40, at;
+	bool four = packet->version == 4;
+	size_t header = four && have ? (p[0] & 15) * 4 : 40, at;
 
-	if (have < (packet->version == 4 ? 20 : 40) || p[0] >> 4 != packet->version ||
-	    header < 20 || header > have)
+	if (have < (four ? 20 : 40) || p[0] >> 4 != packet->version || header < 20 || header > have)
 		return 0;
-	memcpy(key->end[0].addr, p + (packet->version == 4 ? 12 : 8), packet->version == 4 ? 4 : 16);
-	memcpy(key->end[1].addr, p + (packet->version == 4 ? 16 : 24), packet->version == 4 ? 4 : 16);
-	key->proto = p[packet->version == 4 ? 9 : 6];
-	if (packet->version == 4)
+	memcpy(key->end[0].addr, p + (four ? 12 : 8), four ? 4 : 16);
+	memcpy(key->end[1].addr, p + (four ? 16 : 24), four ? 4 : 16);
+	key->proto = p[four ? 9 : 6];
+	if (four)
 		return get16(p + 6) & 0x1fff ? 0 : header;
 	while (key->proto == 0 || key->proto == 43 || key->proto == 44 || key->proto == 51 ||
 	       key->proto == 60) {

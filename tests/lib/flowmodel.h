@@ -5,8 +5,9 @@
  *
  * DOC: A list of flows, searched from the front, and a step for each packet as the RFCs have it
  * (9293, 792, 4443, 5722, 5961, 9260), and as Linux does where they say nothing of somebody
- * between the ends. Like model.h it shares no header with the product. A flow has its ends as they were first seen, there are no slots: it
- * is never full and evicts nothing. The caller is the clock.
+ * between the ends. Like model.h it shares no header with the product. A flow has its ends as
+ * they were first seen, there are no slots: it is never full and evicts nothing. The caller is the
+ * clock.
  *
  * The product may leave a flow's expiry as it is when a packet would move it by little. So
  * there are two bounds: it expires at 'latest' exactly when it was renewed by each packet, and
@@ -137,8 +138,8 @@ enum flowmodel_act flowmodel_tcp(struct flowmodel_flow *flow, bool reply, unsign
 bool flowmodel_tcp_first(bool pickup, unsigned int flags, enum flowmodel_state *ret_state);
 
 /*
- * What is remembered of a fragment's datagram. @may_begin: it is a first piece that has a key for the
- * others. Return: whether it is to be believed; then the key is in @key
+ * What is remembered of a fragment's datagram. @may_begin: if it is a first piece, it has a key for
+ * the others. Return: whether it is to be believed; then the key is in @key
  */
 bool flowmodel_fragment(struct flowmodel *model, const struct model_packet *packet, bool may_begin,
 			struct flowmodel_key *key, const char **ret_why);

@@ -45,8 +45,8 @@ static enum flowmodel_act go(enum flowmodel_state state, enum flowmodel_state *r
 }
 
 /*
- * Into a live connection: the end answers it by an acknowledgement (RFC 5961 4). The other way round
- * it would open one inwards behind the back of rules, as far as it is known which way round is which
+ * Into a live connection: the end answers it by an acknowledgement (RFC 5961 4). The other way
+ * round it would open one inwards behind the back of rules, as far as it is known which way that is
  */
 static enum flowmodel_act into_live(const struct flowmodel_flow *flow, bool odd)
 {
