@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* lower_change.c - what rules change while a packet goes through them: marks, flow state, dynamic sets */
+/* lower_change.c - what rules change for those behind them: marks, flow state, dynamic sets */
 #include <compile/lower_priv.h>
 
 static bool cond_may_change(const struct filter_cond *cond)

@@ -25,7 +25,7 @@ struct expr_key {
 	const char *group;		/* "tcp" */
 	const char *name;		/* "dport"; NULL: the group alone */
 	uint8_t group_len, name_len;
-	enum expr_field field;		/* EXPR_FIELD_MAX: the family itself (meta nfproto); MORE */
+	enum expr_field field;		/* FIELD_MAX: the family (meta nfproto); FIELD_MORE */
 	unsigned int families;		/* implied */
 	int proto;			/* implied: IPPROTO_* or EXPR_PROTO_* */
 };

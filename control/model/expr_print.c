@@ -26,7 +26,8 @@
 			 BIT(EXPR_IP6_DADDR))
 #define PORT_FIELDS	(BIT(EXPR_SPORT) | BIT(EXPR_DPORT))
 #define ICMP_FIELDS	(BIT(EXPR_ICMP_TYPE) | BIT(EXPR_ICMP_CODE))
-#define FLOW_ADDRESSES(first) (15ull << (first))	/* ip saddr, ip daddr, ip6 saddr, ip6 daddr */
+/* ip saddr, ip daddr, ip6 saddr, ip6 daddr */
+#define FLOW_ADDRESSES(first) (15ull << (first))
 /* Say the family by their names, or are of one family only */
 #define FAMILY_FIELDS	(ADDRESS_FIELDS | ICMP_FIELDS | BIT(EXPR_LENGTH) | BIT(EXPR_DSCP) | \
 			 BIT(EXPR_TTL) | BIT(EXPR_EXTHDR) | FLOW_ADDRESSES(EXPR_CT_IP_SADDR) | \

@@ -108,7 +108,7 @@ struct filter_stmt {
 	__u8	negated;		/* LIMIT, QUOTA: over; ADD: an element that is there lives on */
 	__u8	bytes;			/* LIMIT: tokens are bytes, else packets */
 	__u8	per;			/* LIMIT: FILTER_PER_*; MARK: FILTER_MARK_* */
-	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state[index]; ADD: slot; POLICY */
+	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state; ADD: slot; POLICY */
 	union {
 		struct {		/* MARK, REJECT */
 			__u32	value, mask;

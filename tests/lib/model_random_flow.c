@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* model_random_flow.c - what the model's random rules ask of flows, and change of them and of marks */
+/* model_random_flow.c - what the model's random rules ask of flows, and change */
 #include <string.h>
 
 #include "model.h"
@@ -23,7 +23,7 @@ static void set_number(struct model_range *range, size_t size, uint32_t first, u
 	range->prefix = -1;
 }
 
-/* 10.0.0.0/22 and 2001:db8::/118: the packets' pools. Each a prefix of hosts, all of different nets */
+/* In 10.0.0.0/22 and 2001:db8::/118, the packets' pools; of different nets: disjoint */
 static void random_prefixes(struct model_match *match, uint64_t *random, size_t size)
 {
 	static const uint8_t net4[4] = { 10 }, net6[16] = { 0x20, 0x01, 0x0d, 0xb8 };

@@ -11,7 +11,7 @@
 
 #include <model/expr_field.h>
 
-#include "lower_judge.h"
+#include "lower_judge_rows.h"
 
 #define RULES_MAX	14
 #define CHAINS		3
