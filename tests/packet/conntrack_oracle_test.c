@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * conntrack_oracle_test.c - the kernel's own conntrack says of each packet what the graph says
+ *
+ * The same packets go over a veth to a Linux router whose nftables notes 'ct state' and 'ct direction' of
+ * each by its number (IPv4: id, IPv6: flow label), and through conntrack and commit by BPF_PROG_TEST_RUN, at
+ * one hook after the other. A TTL tells the router what the type of service tells flowtag.bpf.c.
+ * Where the two differ by intention (docs/decisions/conntrack-and-linux.md), packets are left
+ * out, by the model's flows, and counted: sent, they would keep the two apart from then on.
+ *
+ * $TEST_SEED repeats a run, $TEST_COUNT is the number of packets (40 000)
+ */
+#include "../lib/unit.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/if_packet.h>
+
+#include "../lib/flowgen.h"
+#include "../lib/flowmodel.h"
+#include "../lib/flowtag.h"
+#include "../lib/rig.h"
+
+#define BATCH		20000		/* packets for a router of their own, so that ids suffice */
+#define SHOWN		12
+#define TTL_REFUSED	7		/* below 8: not forwarded, so no flow is kept */
+#define TTL_NOTRACK	9
+
+enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
+
+/* X(identifier, what is left out) */
+#define APARTS(X)							\
+	X(MALFORMED, "malformed, not IP")				\
+	X(REDIRECT, "ICMP redirects")					\
+	X(QUOTE, "errors that quote no whole header and 8 bytes")	\
+	X(FIN_FIRST, "a FIN without a flow")				\
+	X(FIN_AGAIN, "a FIN of an end that has sent one")		\
+	X(ODD_SYN, "SYN, SYN+ACK the other way round into a flow that was picked up") \
+	X(OPEN_BOTH, "SYN+ACK of the originator behind one of the other end") \
+	X(SYN_LAST_ACK, "SYN while the last ACK is awaited")		\
+	X(SYN_RESET, "SYN behind a reset")				\
+	X(SYN_UNACKED, "SYN into a flow that was picked up and is not confirmed") \
+	X(RST_UNREPLIED, "RST into a flow without a reply")
+#define APART_ENUM(id, text) APART_##id,
+#define APART_TEXT(id, text) text,
+enum apart { APARTS(APART_ENUM) APART_MAX, NOT_APART = APART_MAX };
+static const char *const apart_text[] = { APARTS(APART_TEXT) };
+
+static const char *const state_names[] = {
+#define CT_NAME(id, name) name,
+	SHUNT_CT_STATES(CT_NAME)
+};
+
+static struct {
+	bool sent;
+	const char *linux_says, *shunt_says;
+	const char *linux_way, *shunt_way;	/* direction; "none" without a flow */
+	struct flowmodel_key key;
+	char text[200];
+} packets[BATCH + 1];			/* from 1: nobody else's packet has these ids */
+
+static struct flowgen gen;
+static struct flowmodel model;
+static struct rig *rig;
+static struct rig_outcome out;
+static int link_fd;
+static unsigned long sent, differences, left_out[APART_MAX], said[SHUNT_CT_MAX];
+
+/* ---- the router ---- */
+static void sh(const char *cmd)
+{
+	if (system(cmd))
+		fail_msg("%s", cmd);
+}
+
+/* What is routed goes out on r1, to nobody: r1 resolves no neighbours */
+static void router_new(void)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	sh("ip link add c0 type veth peer name r0 && ip link set r0 address 02:00:00:00:00:02 && "
+	   "ip link add r1 type veth peer name s1 && ip link set r1 arp off && "
+	   "sysctl -qw net.ipv6.conf.c0.disable_ipv6=1 net.ipv6.conf.s1.disable_ipv6=1 "
+	   "net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 "
+	   "net.ipv4.conf.r0.rp_filter=0 net.netfilter.nf_conntrack_tcp_be_liberal=1 "
+	   "net.netfilter.nf_conntrack_tcp_timeout_close=3600 "
+	   "net.netfilter.nf_conntrack_tcp_timeout_last_ack=3600 "
+	   "net.netfilter.nf_conntrack_udp_timeout=3600 "
+	   "net.netfilter.nf_conntrack_icmp_timeout=3600 "
+	   "net.netfilter.nf_conntrack_icmpv6_timeout=3600 && "
+	   "for i in c0 r0 r1 s1; do ip link set $i up || exit; done; "
+	   "ip addr add 10.9.0.1/32 dev r0 && ip route add 10.0.0.0/16 dev r1 && "
+	   "ip -6 route add fd00::/8 dev r1");
+	sh("nft 'table inet t {"
+	   " set s4 { typeof ip id . ct state; flags dynamic; size 65535; };"
+	   " set s6 { typeof ip6 flowlabel . ct state; flags dynamic; size 65535; };"
+	   " set w4 { typeof ip id . ct direction; flags dynamic; size 65535; };"
+	   " set w6 { typeof ip6 flowlabel . ct direction; flags dynamic; size 65535; };"
+	   " chain raw { type filter hook prerouting priority -300;"
+	   "  ip ttl 9 notrack; ip6 hoplimit 9 notrack; };"
+	   " chain pre { type filter hook prerouting priority 0;"
+	   "  iifname r0 add @s4 { ip id . ct state };"
+	   "  iifname r0 add @s6 { ip6 flowlabel . ct state };"
+	   "  iifname r0 add @w4 { ip id . ct direction };"
+	   "  iifname r0 add @w6 { ip6 flowlabel . ct direction }; };"
+	   " chain kept { type filter hook forward priority 0;"
+	   "  ip ttl < 8 drop; ip6 hoplimit < 8 drop; }; }'");
+	link_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	assert_true(link_fd >= 0);
+	to.sll_ifindex = if_nametoindex("c0");
+	assert_int_equal(bind(link_fd, (void *)&to, sizeof(to)), 0);
+}
+
+/* Its number where nft sees it; what its type of service says to do, as a TTL */
+static void label(struct pkt *p, unsigned int tos, unsigned int number)
+{
+	unsigned int ttl = tos & FLOWTAG_NOTRACK ? TTL_NOTRACK :
+			   tos & FLOWTAG_REFUSED ? TTL_REFUSED : 64;
+
+	if (p->data[14] >> 4 == 4) {
+		pkt_set16(p, 18, number);
+		pkt_set8(p, 22, ttl);
+		pkt_set16(p, 24, 0);
+		pkt_set16(p, 24, pkt_checksum(p->data + 14, 20, 0));
+	} else {
+		pkt_set8(p, 15, p->data[15] & 0xf0);
+		pkt_set16(p, 16, number);
+		pkt_set8(p, 21, ttl);
+	}
+}
+
+static const char *const ways[] = { "original", "reply" };
+
+/* What a set has of each packet: "number . name" */
+static void router_read(const char *set, const char *const *names, unsigned int n, bool way)
+{
+	unsigned int number, i;
+	char line[256], name[16];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "nft list set inet t %s | tr '{},' '\\n\\n\\n'", set);
+	f = popen(line, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %i . %15[a-z]", (int *)&number, name) != 2)
+			continue;
+		for (i = 0; i < n && strcmp(names[i], name); i++)
+			;
+		if (!number || number > BATCH || i == n || !packets[number].sent)
+			fail_msg("nft: %s", line);
+		*(way ? &packets[number].linux_way : &packets[number].linux_says) = names[i];
+	}
+	assert_int_equal(pclose(f), 0);
+}
+
+/* ---- what the two do not agree on ---- */
+static enum apart apart_icmp(const struct model_packet *packet, const struct flowmodel_key *key)
+{
+	struct flowmodel_outcome would;
+	struct flowmodel probe = { .now = 0 };
+	bool error = packet->version == 4 ? packet->icmp_type == 3 || packet->icmp_type == 4 ||
+		     packet->icmp_type == 11 || packet->icmp_type == 12 : packet->icmp_type <= 4;
+
+	if (packet->version == 4 && packet->icmp_type == 5)
+		return APART_REDIRECT;
+	if (!error)
+		return NOT_APART;
+	flowmodel_track(&probe, 0, packet, &would);	/* no flows: why is what the quote lacks */
+	return strncmp(would.why, "quote of less", 13) && strncmp(would.why, "quote without", 13) ?
+	       NOT_APART : APART_QUOTE;
+}
+
+static enum apart apart_tcp(const struct model_packet *packet, const struct flowmodel_key *key)
+{
+	unsigned int flags = packet->flags & (FIN | SYN | RST | ACK);
+	const struct flowmodel_flow *flow;
+	bool reply;
+
+	flow = flowmodel_find(&model, key, &reply);
+	if (!flow)
+		return flags & FIN ? APART_FIN_FIRST : NOT_APART;
+	if (flags == SYN && flow->state == FLOW_UNACKED)
+		return APART_SYN_UNACKED;
+	if (flow->picked_up && ((flags == (SYN | ACK) && !reply) || (flags == SYN && reply)))
+		return APART_ODD_SYN;
+	if (flags == (SYN | ACK) && !reply && flow->state == FLOW_SYN_RECV)
+		return APART_OPEN_BOTH;
+	if (flags == SYN && flow->state == FLOW_LAST_ACK)
+		return APART_SYN_LAST_ACK;
+	if (flags == SYN && flow->state == FLOW_CLOSE)
+		return APART_SYN_RESET;
+	if (flags & FIN && flow->fin[reply])
+		return APART_FIN_AGAIN;
+	return flags & RST && !flow->replied ? APART_RST_UNREPLIED : NOT_APART;
+}
+
+static enum apart apart(const struct model_packet *packet)
+{
+	struct flowmodel_key key;
+
+	if (packet->malformed || !packet->version)
+		return APART_MALFORMED;
+	if (packet->tos & FLOWTAG_NOTRACK)
+		return NOT_APART;
+	flowmodel_key(packet, 0, &key);
+	if (packet->proto == 6)
+		return apart_tcp(packet, &key);
+	if (packet->proto == (packet->version == 4 ? 1 : 58))
+		return apart_icmp(packet, &key);
+	return NOT_APART;
+}
+
+/* ---- one packet ---- */
+static void model_step(const struct model_packet *packet, struct flowmodel_outcome *ret_outcome)
+{
+	memset(ret_outcome, 0, sizeof(*ret_outcome));
+	flowmodel_key(packet, 0, &ret_outcome->key);
+	if (packet->tos & FLOWTAG_NOTRACK)
+		return;
+	flowmodel_track(&model, 0, packet, ret_outcome);
+	if (!(packet->tos & FLOWTAG_REFUSED) && !ret_outcome->flow)
+		ret_outcome->flow = flowmodel_commit(&model, packet, ret_outcome, 0, 0);
+}
+
+static void step(unsigned int number)
+{
+	struct model_packet packet;
+	struct flowmodel_outcome wanted;
+	enum apart why;
+	struct pkt p;
+	int r;
+
+	flowgen_next(&gen, &model, &p);
+	model_parse(p.data, p.len, &packet);
+	why = apart(&packet);
+	packets[number].sent = why == NOT_APART;
+	packets[number].linux_says = packets[number].shunt_says = "nothing";
+	packets[number].linux_way = packets[number].shunt_way = "none";
+	if (why != NOT_APART) {
+		left_out[why]++;
+		return;
+	}
+	label(&p, packet.tos, number);
+	model_parse(p.data, p.len, &packet);
+	model_step(&packet, &wanted);
+	packets[number].key = wanted.key;
+	snprintf(packets[number].text, sizeof(packets[number].text),
+		 "%s flags %#x type %u tos %#x: %s",
+		 flowmodel_key_text(&wanted.key), packet.flags, packet.icmp_type, packet.tos,
+		 wanted.flow ? flowmodel_state_name(wanted.flow->state) : "no flow");
+	assert_int_equal(send(link_fd, p.data, p.len, 0), p.len);
+	r = rig_run(rig, p.data, p.len, &out);
+	if (r < 0)
+		fail_msg("test run: %s", strerror(-r));
+	packets[number].shunt_says = state_names[out.pkt.ct_state];
+	if (out.pkt.ct_state != SHUNT_CT_INVALID && out.pkt.ct_state != SHUNT_CT_UNTRACKED)
+		packets[number].shunt_way = ways[!!(out.pkt.ct_flags & SHUNT_CT_REPLY)];
+	said[out.pkt.ct_state]++;
+	sent++;
+}
+
+/* ---- both accounts ---- */
+static bool same_talk(const struct flowmodel_key *a, const struct flowmodel_key *b)
+{
+	int turned;
+
+	for (turned = 0; turned < 2; turned++)
+		if (a->version == b->version && a->proto == b->proto &&
+		    !memcmp(&a->end[0], &b->end[turned], sizeof(a->end[0])) &&
+		    !memcmp(&a->end[1], &b->end[!turned], sizeof(a->end[1])))
+			return true;
+	return false;
+}
+
+static void show(unsigned int number)
+{
+	unsigned int i;
+
+	print_error("# packet %u: Linux says %s, direction %s, shunt says %s, %s\n", number,
+		    packets[number].linux_says, packets[number].linux_way,
+		    packets[number].shunt_says, packets[number].shunt_way);
+	for (i = 1; i <= number; i++)
+		if (packets[i].sent && same_talk(&packets[i].key, &packets[number].key))
+			print_error("#   %u: %s (%s, %s)\n", i, packets[i].text,
+				    packets[i].linux_says, packets[i].shunt_says);
+}
+
+static void compare(unsigned int n)
+{
+	unsigned int i;
+
+	router_read("s4", state_names, SHUNT_CT_MAX, false);
+	router_read("s6", state_names, SHUNT_CT_MAX, false);
+	router_read("w4", ways, 2, true);
+	router_read("w6", ways, 2, true);
+	for (i = 1; i <= n; i++)
+		if (packets[i].sent && (strcmp(packets[i].linux_says, packets[i].shunt_says) ||
+					strcmp(packets[i].linux_way, packets[i].shunt_way)) &&
+		    ++differences <= SHOWN)
+			show(i);
+}
+
+static void batch(unsigned int n, uint32_t hook)
+{
+	char yaml[2048];
+	const char *tag = rig_built("tests/lib/flowtag");
+	unsigned int i;
+
+	snprintf(yaml, sizeof(yaml),
+		 "conntrack: { flows: 65536, flows6: 65536, timeouts: { tcp-close: 1h, "
+		 "tcp-last-ack: 1h, udp-unreplied: 1h, icmp: 1h } }\n"
+		 "nodes:\n  pick: { module: %s }\n  guard: { module: %s, config: { behind: 1 } }\n"
+		 "  ct: { module: conntrack }\n  keep: { module: commit }\n"
+		 "graphs:\n  g:\n    entry: pick\n    edges:\n"
+		 "      pick: { next: ct, other: ct }\n"
+		 "      ct: { next: guard, established: pass, related: pass }\n"
+		 "      guard: { next: keep, other: drop }\n      keep: { next: pass }\n",
+		 tag, tag);
+	router_new();
+	rig = rig_new(yaml, hook);
+	flowmodel_init(&model, 1000);
+	model.pickup = true;
+	for (i = 1; i <= n; i++)
+		step(i);
+	compare(n);
+	flowmodel_fini(&model);
+	rig_free(rig);
+	close(link_fd);
+}
+
+static void test_oracle(void **state)
+{
+	const char *given = getenv("TEST_COUNT");
+	unsigned long count = given ? strtoul(given, NULL, 0) : 40000, n;
+	uint32_t hook = SHUNT_HOOK_XDP;
+	int i;
+
+	flowgen_init(&gen, unit_seed());
+	gen.whole = true;
+	for (n = 0; n < count; n += BATCH) {
+		batch(count - n < BATCH ? count - n : BATCH, hook);
+		hook = hook == SHUNT_HOOK_XDP ? SHUNT_HOOK_TC_INGRESS : SHUNT_HOOK_XDP;
+	}
+	print_message("# packets %lu, differences %lu\n", sent, differences);
+	for (i = 0; i < SHUNT_CT_MAX; i++)
+		print_message("# %s: %lu\n", state_names[i], said[i]);
+	for (i = 0; i < APART_MAX; i++)
+		print_message("# left out: %lu, %s\n", left_out[i], apart_text[i]);
+	assert_int_equal(differences, 0);
+	if (count >= BATCH) {
+		assert_true(sent > count / 2);
+		for (i = SHUNT_CT_NEW; i < SHUNT_CT_MAX; i++)
+			assert_true(said[i] > count / 200);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_oracle) };
+
+	return unit_main(tests, 1);
+}
