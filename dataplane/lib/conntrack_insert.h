@@ -242,13 +242,17 @@ static __always_inline bool conntrack_clash(const bool six, const void *key, __u
 	__u32 first = conntrack_first_bucket(spot->hash, buckets);
 	__u32 second = conntrack_second_bucket(spot->hash, first, buckets);
 	struct conntrack_hit hit = {};
-	__u64 *at = conntrack_word(six, second);
+	__u64 *at = conntrack_word(six, second), word2;
 
-	if (!conntrack_again(six, key, spot->hash, first, word, &hit) &&
-	    !(at && conntrack_again(six, key, spot->hash, second, conntrack_read(at), &hit)))
-		return false;
-	if (hit.slot == spot->slot)	/* that is we, with our tag in the second bucket */
-		return false;
+	if (!conntrack_again(six, key, spot->hash, first, word, &hit)) {
+		if (!at)
+			return false;
+		word2 = conntrack_read(at);
+		if (spot->spilled)	/* our tag may be there, and would hide the other one */
+			word2 = conntrack_word_put(word2, spot->slot - second * CONNTRACK_WAYS, 0);
+		if (!conntrack_again(six, key, spot->hash, second, word2, &hit))
+			return false;
+	}
 	spot->slot = hit.slot;
 	spot->life = hit.life;
 	return true;
