@@ -334,23 +334,30 @@ static int finish(struct expr_reader *p)
 	return 0;
 }
 
+/* Large: what is in use is set as it comes */
+static int reader_begin(struct expr_reader *p, struct scan *scan)
+{
+	size_t len = strlen(scan->text);
+
+	p->s = scan;
+	p->rule = (struct expr_rule){
+		.families = EXPR_FAMILY_ANY, .match = p->match, .concat = p->concat,
+		.statement = p->statement,
+	};
+	p->family = (struct scan_span){ 0, 0 };
+	return len > EXPR_TEXT_MAX ? too_long(p, len, "") : 0;
+}
+
 int expr_parse(const char *text, const char *path, struct diags *diags, struct expr_rule *ret_rule)
 {
 	struct scan scan = {
 		.text = text, .path = path, .diags = diags, .arena = diags->arena,
 	};
-	struct expr_reader p;		/* large: what is in use is set as it comes */
-	size_t len = strlen(text);
+	struct expr_reader p;
 	int r;
 
-	p.s = &scan;
-	p.rule = (struct expr_rule){
-		.families = EXPR_FAMILY_ANY, .match = p.match, .concat = p.concat,
-		.statement = p.statement,
-	};
-	p.family = (struct scan_span){ 0, 0 };
-	if (len > EXPR_TEXT_MAX)
-		return too_long(&p, len, "");
+	if (reader_begin(&p, &scan) < 0)
+		return -EINVAL;
 	do {
 		r = read_part(&p);
 	} while (r == PART_MORE);
@@ -360,6 +367,60 @@ int expr_parse(const char *text, const char *path, struct diags *diags, struct e
 		r = finish(&p);
 	if (r < 0)
 		return r;
+	*ret_rule = p.rule;
+	return 0;
+}
+
+/* ---- matches alone ------------------------------------------------------------------------- */
+
+static int no_match(struct expr_reader *p, struct scan_span span)
+{
+	return scan_fail(p->s, span, "expected", "expected a match",
+			 "there are no statements and no verdict here");
+}
+
+static int read_match_alone(struct expr_reader *p)
+{
+	struct scan_span word = expr_read_word(p);
+	int r;
+
+	if (!word.len && scan_peek(p->s) != '@')
+		return scan_expected(p->s, "a match", scan_peek(p->s) == ',' ?
+				     "lists have braces: { a, b }" : NULL);
+	if (word.len && !expr_read_group(p, word)) {
+		if (expr_verdict_begins(p, word) || expr_statement_begins(p, word) ||
+		    scan_is(p->s, word, "comment"))
+			return no_match(p, word);
+		return unknown_keyword(p, word);
+	}
+	if (!word.len)
+		word.offset = p->s->pos;
+	r = word.len ? read_match(p, word) : read_odd(p);
+	if (r == PART_LAST || (r == 0 && p->rule.n_statements))
+		return no_match(p, scan_from(p->s, word));
+	return r;
+}
+
+int expr_parse_matches(const char *text, const char *path, struct diags *diags,
+		       struct expr_rule *ret_rule)
+{
+	struct scan scan = {
+		.text = text, .path = path, .diags = diags, .arena = diags->arena,
+	};
+	struct expr_reader p;
+	int r = 0;
+
+	if (reader_begin(&p, &scan) < 0)
+		return -EINVAL;
+	while (r == 0 && scan_peek(&scan))
+		r = read_match_alone(&p);
+	if (r == 0)
+		r = expr_match_finish(&p);
+	if (r == 0)
+		r = expr_concat_finish(&p);
+	if (r < 0)
+		return r;
+	keep_rule(&p);
 	*ret_rule = p.rule;
 	return 0;
 }

@@ -193,6 +193,10 @@ struct expr_rule {
  */
 int expr_parse(const char *text, const char *path, struct diags *diags, struct expr_rule *ret_rule);
 
+/* The same of matches alone, maybe none: no statement, no verdict, no id */
+int expr_parse_matches(const char *text, const char *path, struct diags *diags,
+		       struct expr_rule *ret_rule);
+
 /* Canonical text of a rule: parses back to an equal rule */
 void expr_print(const struct expr_rule *rule, struct buf *out);
 
