@@ -123,17 +123,22 @@ static unsigned int random_tos(struct flowgen *gen, unsigned int zone)
 	return tos;
 }
 
-static void push_ip(struct pkt *p, const struct flowmodel_key *key, unsigned int tos)
+static void push_ip(struct flowgen *gen, struct pkt *p, const struct flowmodel_key *key,
+		    unsigned int tos)
 {
 	char src[64], dst[64];
 	int family = key->version == 4 ? AF_INET : AF_INET6;
 
 	inet_ntop(family, key->end[0].addr, src, sizeof(src));
 	inet_ntop(family, key->end[1].addr, dst, sizeof(dst));
-	if (key->version == 4)
+	if (key->version == 4) {
 		pkt_ip4(p, .src = src, .dst = dst, .tos = tos, .next = key->proto);
-	else
+	} else if (chance(gen, 90)) {
 		pkt_ip6(p, .src = src, .dst = dst, .tc = tos, .next = key->proto);
+	} else {
+		pkt_ip6(p, .src = src, .dst = dst, .tc = tos);
+		pkt_dstopt(p, .len = 8 + 8 * flowgen_below(gen, 2), .next = key->proto);
+	}
 }
 
 static uint8_t random_flags(struct flowgen *gen)
@@ -225,7 +230,7 @@ static void build(struct flowgen *gen, struct flowmodel *model, const struct flo
 {
 	pkt_init(p);
 	pkt_eth(p);
-	push_ip(p, key, random_tos(gen, key->zone));
+	push_ip(gen, p, key, random_tos(gen, key->zone));
 	push_l4(gen, model, p, key);
 }
 
@@ -248,7 +253,7 @@ static void build_error(struct flowgen *gen, struct flowmodel *model, struct pkt
 	from.proto = icmp_proto(key.version);
 	pkt_init(p);
 	pkt_eth(p);
-	push_ip(p, &from, random_tos(gen, key.zone));
+	push_ip(gen, p, &from, random_tos(gen, key.zone));
 	if (key.version == 4)
 		pkt_icmp(p, .type = types4[flowgen_below(gen, 7)], .code = flowgen_below(gen, 4));
 	else
@@ -353,7 +358,7 @@ static void build_odd(struct flowgen *gen, struct flowmodel *model, struct pkt *
 	case 1:
 		key.proto = icmp_proto(key.version);
 		pkt_eth(p);
-		push_ip(p, &key, random_tos(gen, key.zone));
+		push_ip(gen, p, &key, random_tos(gen, key.zone));
 		if (key.version == 4)
 			pkt_icmp(p, .type = flowgen_below(gen, 20));
 		else
@@ -362,7 +367,7 @@ static void build_odd(struct flowgen *gen, struct flowmodel *model, struct pkt *
 	case 2:
 		key.proto = flowgen_below(gen, 256);
 		pkt_eth(p);
-		push_ip(p, &key, random_tos(gen, key.zone));
+		push_ip(gen, p, &key, random_tos(gen, key.zone));
 		pkt_fill(p, 24);
 	}
 }
