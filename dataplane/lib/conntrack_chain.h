@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
-/* conntrack_chain.h - IPv6 extension headers, walked where the root's findings do not tell enough */
+/* conntrack_chain.h - walk over IPv6 extension headers, where the root has not or did not say how */
 #ifndef SHUNT_LIB_CONNTRACK_CHAIN_H
 #define SHUNT_LIB_CONNTRACK_CHAIN_H
 

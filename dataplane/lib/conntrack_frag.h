@@ -83,7 +83,8 @@ static __always_inline __u64 conntrack_frag_bits(__u32 word, __u32 first, __u32 
 }
 
 /* Of one word. Return: 1: some of these bytes were there before. Global: the loop is long */
-__noinline int conntrack_frag_mark(struct conntrack_frags *frags, __u64 word, __u32 first, __u32 last)
+__noinline int conntrack_frag_mark(struct conntrack_frags *frags, __u64 word, __u32 first,
+				   __u32 last)
 {
 	__u64 bits;
 

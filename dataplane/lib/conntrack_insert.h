@@ -14,8 +14,8 @@
  *	r = conntrack_publish4(&key, &spot, conntrack_life(0, expires, state, flags));
  *
  * and one whose packets are translated does two such rounds: first for the entry under the key
- * of the replies, with flag PEER, 'other' 0, an expiry some seconds away and any state: it keeps the
- * key for us, and is no flow. Then for the flow, with 'other' the peer's slot + 1. At last the
+ * of the replies, with flag PEER, 'other' 0, an expiry some seconds away and any state: it keeps
+ * the key for us, and is no flow. Then for the flow, with 'other' the peer's slot + 1. At last the
  * peer's 'other' becomes the flow's slot + 1. If the second round fails:
  * conntrack_remove4(the peer's slot, spot.life of the first round). SECOND of each entry is about
  * its own key: end 1 of it is the originator. conntrack_find() then finds the flow
@@ -79,7 +79,7 @@ __noinline int conntrack_worth6(__u32 slot, struct conntrack_hit *ret)
 	return conntrack_worth_of(true, slot, ret);
 }
 
-/* The flow to give up for a place in two full buckets: of the least dear, the one that ends first */
+/* The flow to give up in two full buckets: of the least dear, the one that ends first */
 static __always_inline int conntrack_victim(const bool six, __u32 first, __u32 second,
 					    struct conntrack_hit *ret)
 {

@@ -52,8 +52,8 @@ static __always_inline bool conntrack_window_bad(const bool six, shunt_ctx *ctx,
 }
 
 /*
- * Life as it is to be after a step. Who lost the race for it looks at the step again; lost too often, the
- * packet is the flow's all the same: the one that was faster renewed it.
+ * Life as it is to be after a step. Who lost the race for it looks at the step again; lost too often,
+ * the packet is the flow's all the same: the one that was faster renewed it.
  */
 static __always_inline enum conntrack_verdict
 conntrack_renew(const bool six, const struct shunt_packet *pkt, const struct conntrack_conf *conf,

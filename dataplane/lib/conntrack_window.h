@@ -51,8 +51,8 @@ struct conntrack_opts {
 };
 
 /*
- * One option of a SYN, at @at. Return: where the next one is; or OPTS_END + the scale (RFC 7323 2.2).
- * Global: so the verifier has forgotten what @at was
+ * One option of a SYN, at @at (RFC 7323 2.2). Return: where the next one is; or OPTS_END + the
+ * scale. Global: so the verifier has forgotten what @at was
  */
 __noinline int conntrack_opt(const struct conntrack_opts *opts, __u64 at)
 {
@@ -133,8 +133,9 @@ static __always_inline void conntrack_window_answer(struct conntrack_seqs *seqs,
 	seqs->max_end[1] = tcp->end + seqs->window[0];
 }
 
-/* @from: who sends. What is at an index is read through pointers: both are constants to the verifier */
-static __always_inline bool conntrack_window_holds(const struct conntrack_seqs *seqs, const __u32 from,
+/* @from: who sends; constant */
+static __always_inline bool conntrack_window_holds(const struct conntrack_seqs *seqs,
+						   const __u32 from,
 						   const struct conntrack_tcp *tcp, __u32 ack)
 {
 	const __u32 to = !from;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* conntrack_packet_test.c - packets that tell their flow by more than ports: errors, fragments, numbers */
+/* conntrack_packet_test.c - what it takes more than ports for: errors, fragments, numbers */
 #include "conntrack_world.h"
 
 #define A4	"10.0.0.9"		/* ends, such that the originator is the key's second */
@@ -124,7 +124,8 @@ static void test_error6(void **state)
 
 /* ---- fragments: BPF_PROG_TEST_RUN takes them at XDP on all kernels ---- */
 #define FRAG4(off_, mf_, ...)						\
-	PKT(ETH(), IP4(.src = A4, .dst = B4, .id = 5, .mf = (mf_), .frag_off = (off_), .next = 17), __VA_ARGS__)
+	PKT(ETH(), IP4(.src = A4, .dst = B4, .id = 5, .mf = (mf_), .frag_off = (off_),	\
+		       .next = 17), __VA_ARGS__)
 #define FIRST4	FRAG4(0, true, UDP(.sport = 1, .dport = 53, .len = 64, .check = 1), FILL(24))
 
 static void test_fragments4(void **state)
@@ -165,7 +166,8 @@ static void test_fragments_far(void **state)
 static void test_fragment_without_flow(void **state)
 {
 	struct world *w = &worlds[0];
-	const struct pkt_hdr *first = PKT(ETH(), IP4(.src = A4, .dst = B4, .id = 8, .mf = true, .next = 17),
+	const struct pkt_hdr *first = PKT(ETH(), IP4(.src = A4, .dst = B4, .id = 8, .mf = true,
+							 .next = 17),
 					  UDP(.sport = 1, .dport = 53, .len = 64, .check = 1), FILL(24));
 
 	forget(w);

@@ -73,8 +73,8 @@ static void *world_map(struct world *w, const char *name, enum bpf_map_type type
 	w->map[w->n_maps++] = (struct object_map){ .name = name, .fd = fd, .optional = true };
 	if (type != BPF_MAP_TYPE_ARRAY)
 		return NULL;
-	at = mmap(NULL, world_page((size_t)(value + 7) / 8 * 8 * entries), PROT_READ | PROT_WRITE, MAP_SHARED,
-		  fd, 0);
+	at = mmap(NULL, world_page((size_t)(value + 7) / 8 * 8 * entries), PROT_READ | PROT_WRITE,
+		  MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		fail_msg("map '%s': %s", name, strerror(errno));
 	return at;
