@@ -15,6 +15,7 @@
 #include <kernel/install.h>
 #include <kernel/netlink.h>
 
+struct flow_watch;
 struct monitor;
 
 /* Where the search for expired elements is */
@@ -35,6 +36,7 @@ struct daemon {
 	struct install *install;	/* NULL: offline */
 	struct netlink *netlink;
 	struct monitor *monitor;	/* NULL: nobody ever read events */
+	struct flow_watch *flow_watch;	/* NULL: nobody ever watched flows */
 	struct generation *running;	/* never NULL, but offline; number 0: nothing applied yet */
 	const char *stuck;		/* why the running one could not be taken up; or NULL */
 	uint32_t last_number;		/* highest ever given */

@@ -15,6 +15,7 @@
 #include <base/file.h>
 #include <base/log.h>
 #include <daemon/daemon.h>
+#include <daemon/flow.h>
 #include <daemon/monitor.h>
 #include <daemon/server.h>
 #include <kernel/object.h>
@@ -210,6 +211,7 @@ static int daemon_listen(struct daemon *daemon, struct server *server[2], struct
 
 static void daemon_close(struct daemon *daemon)
 {
+	flow_watch_free(daemon->flow_watch);
 	monitor_free(daemon->monitor);
 	generation_free(daemon->running);
 	install_close(daemon->install);

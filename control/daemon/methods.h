@@ -73,6 +73,14 @@ METHOD(table_del);
 /* methods_monitor.c */
 METHOD(monitor);
 
+/* methods_conn.c */
+METHOD(conn_list);
+METHOD(conn_show);
+METHOD(conn_count);
+METHOD(conn_del);
+METHOD(conn_stats);
+METHOD(conn_watch);
+
 /* methods_history.c */
 void method_write_generation(struct jsonw *w, const struct generation *generation, bool running,
 			     bool pending);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <daemon/daemon.h>
+#include <daemon/flow.h>
 #include <kernel/traps.h>
 
 static uint64_t counter(const struct daemon *daemon, uint32_t index)
@@ -261,6 +262,7 @@ void status_write(struct daemon *daemon, struct jsonw *w)
 	write_waiting(daemon, w);
 	write_ports(daemon, w);
 	write_mirror(daemon, w);
+	flow_write_status(daemon, w);
 	jsonw_u64(w, "misses", all_misses(daemon));
 	status_degraded(daemon, w, "warnings");
 }
