@@ -269,7 +269,8 @@ static int call_listen(struct cli *cli, const char *method, call_each each, void
 	return status;
 }
 
-int call_stream(struct cli *cli, const char *method, json_t *params, call_each each, void *arg)
+int call_stream(struct cli *cli, const char *method, json_t *params,
+		const struct call_source *source, call_each each, void *arg)
 {
 	char *text = params ? json_dumps(params, JSON_COMPACT) : NULL, *answer;
 	int r;
@@ -286,7 +287,7 @@ int call_stream(struct cli *cli, const char *method, json_t *params, call_each e
 	if (r < 0)
 		return fail_from_errno(cli, method, r);
 	if (r > 0)
-		r = fail_from_error(cli, r, answer, NULL);
+		r = fail_from_error(cli, r, answer, source);
 	free(answer);
 	return r ? r : call_listen(cli, method, each, arg);
 }

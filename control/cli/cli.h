@@ -53,7 +53,7 @@ enum cli_exit {
 	X(ADD, 0, "add", NULL, "keep what is there")				\
 	X(COST, 0, "cost", NULL, "show what a packet costs")			\
 	X(DOT, 0, "dot", NULL, "print Graphviz text")				\
-	X(ALL, 0, "all", NULL, "all interfaces")				\
+	X(ALL, 0, "all", NULL, "all that there are")			\
 	X(COUNT, 0, "count", "N", "end after N of them")			\
 	X(HOOK, 0, "hook", "HOOK", "this hook alone: xdp, tc-ingress, tc-egress") \
 	X(MAN, 0, "man", NULL, "print the manual page, in roff")		\
@@ -214,7 +214,8 @@ json_t *call_quietly(struct cli *cli, const char *method, json_t *params);
  * Return: exit status
  */
 typedef bool (*call_each)(struct cli *cli, const char *line, const json_t *value, void *arg);
-int call_stream(struct cli *cli, const char *method, json_t *params, call_each each, void *arg);
+int call_stream(struct cli *cli, const char *method, json_t *params,
+		const struct call_source *source, call_each each, void *arg);
 /* JSON to values; integers above 63 bits become their text. Return: NULL if it is none */
 json_t *call_parse(const char *text);
 
@@ -266,6 +267,10 @@ const char *print_cell(struct cli *cli, const json_t *object, const char *key);
 uint64_t print_number(const json_t *object, const char *key);
 const char *print_time(struct cli *cli, int64_t unix_s);
 const char *print_span(struct cli *cli, int64_t seconds);	/* "12 s", "3 min", "5 days" */
+void print_clock(struct cli *cli, const json_t *event);		/* of its 'time_ns' */
+/* An address with its port, if there is such a member: "10.0.0.1:80", "[fd00::1]:80" */
+void print_end(struct cli *cli, const json_t *object, const char *address, const char *port);
+void print_lost(struct cli *cli, const json_t *lost);	/* notification 'lost' of a stream */
 const char *print_us(struct cli *cli, uint64_t us);		/* "61 us", "5.1 ms", "1.2 s" */
 /* A number of bytes: "812 B", "1.5 KiB", "24 MiB"; NULL: it is none */
 const char *print_bytes(struct cli *cli, const json_t *bytes);

@@ -2,12 +2,9 @@
 // Copyright (c) The shunt authors
 /* monitor.c - what rules log, one line a packet, as it happens */
 #include <string.h>
-#include <time.h>
 
 #include <cli/cli.h>
 #include <cli/commands.h>
-
-#define NSEC_PER_SEC	1000000000ull
 
 struct monitor {
 	uint64_t left;			/* events to come; 0: no limit */
@@ -18,29 +15,6 @@ static const char *text_of(const json_t *event, const char *key, const char *oth
 	const char *text = json_string_value(json_object_get(event, key));
 
 	return text ? text : otherwise;
-}
-
-static void print_clock(struct cli *cli, const json_t *event)
-{
-	uint64_t ns = print_number(event, "time_ns");
-	time_t seconds = ns / NSEC_PER_SEC;
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	buf_printf(&cli->out, "%02d:%02d:%02d.%06llu", tm.tm_hour, tm.tm_min, tm.tm_sec,
-		   (unsigned long long)(ns % NSEC_PER_SEC / 1000));
-}
-
-static void print_end(struct cli *cli, const json_t *event, const char *address, const char *port)
-{
-	const char *text = text_of(event, address, "?");
-	const json_t *number = json_object_get(event, port);
-
-	if (!number)
-		print_text(&cli->out, text);
-	else
-		buf_printf(&cli->out, strchr(text, ':') ? "[%s]:%llu" : "%s:%llu", text,
-			   (unsigned long long)print_number(event, port));
 }
 
 static void print_packet(struct cli *cli, const json_t *event)
@@ -91,13 +65,6 @@ static void print_event(struct cli *cli, const json_t *event)
 	buf_char(&cli->out, '\n');
 }
 
-static void print_lost(struct cli *cli, const json_t *lost)
-{
-	buf_printf(&cli->err, "shunt: events lost: %llu in the kernel, %llu on their way here\n",
-		   (unsigned long long)print_number(lost, "buffer"),
-		   (unsigned long long)print_number(lost, "client"));
-}
-
 static bool on_line(struct cli *cli, const char *line, const json_t *value, void *arg)
 {
 	const char *method = text_of(value, "method", "");
@@ -122,7 +89,7 @@ static int cmd_monitor(struct cli *cli, int argc, char **argv)
 		return report_fail(cli, CLI_USAGE, "'--count' wants a number from 1, not '%s'",
 				   count);
 	return call_stream(cli, "monitor", argc ? json_pack("{s:s}", "node", argv[0]) : NULL,
-			   on_line, &monitor);
+			   NULL, on_line, &monitor);
 }
 
 const struct cli_cmd monitor_commands[] = {

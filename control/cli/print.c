@@ -10,6 +10,8 @@
 
 #include <cli/cli.h>
 
+#define NSEC_PER_SEC	1000000000ull
+
 void print_text(struct buf *out, const char *text)
 {
 	size_t len = strlen(text), n;
@@ -141,6 +143,36 @@ const char *print_time(struct cli *cli, int64_t unix_s)
 	if (!localtime_r(&time, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
 		return "-";
 	return arena_strdup(&cli->arena, text);
+}
+
+void print_clock(struct cli *cli, const json_t *event)
+{
+	uint64_t ns = print_number(event, "time_ns");
+	time_t seconds = ns / NSEC_PER_SEC;
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	buf_printf(&cli->out, "%02d:%02d:%02d.%06llu", tm.tm_hour, tm.tm_min, tm.tm_sec,
+		   (unsigned long long)(ns % NSEC_PER_SEC / 1000));
+}
+
+void print_end(struct cli *cli, const json_t *object, const char *address, const char *port)
+{
+	const char *text = json_string_value(json_object_get(object, address));
+
+	text = text ? text : "?";
+	if (!json_object_get(object, port))
+		print_text(&cli->out, text);
+	else
+		buf_printf(&cli->out, strchr(text, ':') ? "[%s]:%llu" : "%s:%llu", text,
+			   (unsigned long long)print_number(object, port));
+}
+
+void print_lost(struct cli *cli, const json_t *lost)
+{
+	buf_printf(&cli->err, "shunt: events lost: %llu in the kernel, %llu on their way here\n",
+		   (unsigned long long)print_number(lost, "buffer"),
+		   (unsigned long long)print_number(lost, "client"));
 }
 
 const char *print_span(struct cli *cli, int64_t seconds)

@@ -92,6 +92,25 @@ static void render_waiting(struct cli *cli, const json_t *list)
 	buf_char(&cli->out, '\n');
 }
 
+static void render_flows(struct cli *cli, const json_t *list)
+{
+	struct print_table table;
+	const json_t *item;
+	size_t i;
+
+	print_table_init(&table, cli, "FLOWS", ">TAKEN", ">SLOTS", ">MEMORY", NULL);
+	json_array_foreach(list, i, item) {
+		print_table_cell(&table, arena_printf(&cli->arena, "IPv%s",
+						      print_cell(cli, item, "family")));
+		print_table_cell(&table, print_cell(cli, item, "taken"));
+		print_table_cell(&table, print_cell(cli, item, "slots"));
+		print_table_cell(&table, print_bytes(cli, json_object_get(item, "memory_bytes")));
+	}
+	if (table.n_rows)
+		buf_char(&cli->out, '\n');
+	print_table_end(&table);
+}
+
 /* What is not as it should be, each on its line */
 static void render_warnings(struct cli *cli, const json_t *result)
 {
@@ -122,6 +141,7 @@ static int render_status(struct cli *cli, const json_t *result)
 	render_head(cli, result);
 	render_attachments(cli, json_object_get(result, "attachments"));
 	render_graphs(cli, json_object_get(result, "graphs"));
+	render_flows(cli, json_object_get(result, "flows"));
 	render_waiting(cli, json_object_get(result, "waiting"));
 	render_warnings(cli, result);
 	return CLI_OK;

@@ -29,6 +29,7 @@ struct fake_answer {
 	const char *method;
 	const char *result;	/* JSON */
 	const char *error;	/* JSON of the error object; both NULL: hang up */
+	const char *then;	/* result of a call that has a cursor; NULL: the same */
 	int interrupt_at;	/* SIGINT to this process before the n-th answer; 0: never */
 };
 
@@ -49,6 +50,7 @@ static void fake_request(struct fake *fake, const json_t *request, struct buf *l
 	const char *method = json_string_value(json_object_get(request, "method"));
 	json_t *params = json_object_get(request, "params");
 	const struct fake_answer *answer = fake->answers;
+	const char *result;
 	char *text = params ? json_dumps(params, JSON_COMPACT | JSON_SORT_KEYS) : strdup("-");
 
 	buf_printf(&fake->requests, "%s %s\n", method, text);
@@ -58,11 +60,12 @@ static void fake_request(struct fake *fake, const json_t *request, struct buf *l
 		answer++;
 	if (answer->interrupt_at && answer->interrupt_at == fake->n_requests)
 		kill(getpid(), SIGINT);
-	if (answer->result || answer->error)
+	result = answer->then && json_object_get(params, "cursor") ? answer->then : answer->result;
+	if (result || answer->error)
 		buf_printf(line, "{\"id\":%lld,\"%s\":%s}\n",
 			   json_integer_value(json_object_get(request, "id")),
 			   answer->error ? "error" : "result",
-			   answer->error ? answer->error : answer->result);
+			   answer->error ? answer->error : result);
 }
 
 static void fake_client(struct fake *fake, int fd)
