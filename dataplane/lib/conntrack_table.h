@@ -16,7 +16,7 @@
 #include <shunt/lib/conntrack_hash.h>
 #include <shunt/lib/conntrack_state.h>
 
-#define CONNTRACK_TRIES		6	/* lost races before a packet gives up */
+#define CONNTRACK_TRIES		4	/* lost races before a packet gives up */
 
 #define CONNTRACK_ARRAY(name_, value_)					\
 	struct {							\
@@ -299,7 +299,7 @@ static __always_inline void conntrack_word_change(__u64 *at, __u32 way, bool cle
 
 	/* Nobody else changes this byte, and counts must add up: it is not given up early */
 #pragma clang loop unroll(disable)
-	for (i = 0; i < 64; i++) {
+	for (i = 0; i < 16; i++) {
 		word = conntrack_read(at);
 		next = clear ? conntrack_word_put(word, way, 0) : conntrack_word_spill(word, by);
 		if (__sync_val_compare_and_swap(at, word, next) == word)

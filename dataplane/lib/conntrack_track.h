@@ -34,6 +34,12 @@ struct conntrack_visit {
 	__u8	pad[2];
 };
 
+/* A function of its own: its many ways, times the tries of who loses a race, were too many for 6.1 */
+__noinline int conntrack_step_of(__u64 life, __u32 reply, __u32 tcp_bits, __u32 chunk)
+{
+	return conntrack_answered(conntrack_advance(life, !!reply, tcp_bits, chunk), life, !!reply);
+}
+
 static __always_inline bool conntrack_window_bad(const bool six, shunt_ctx *ctx,
 						 const struct shunt_packet *pkt,
 						 const struct conntrack_conf *conf,
@@ -65,8 +71,7 @@ conntrack_renew(const bool six, const struct shunt_packet *pkt, const struct con
 #pragma clang loop unroll(disable)
 	for (i = 0; i < CONNTRACK_TRIES; i++) {
 		was = visit->hit.life;
-		step = conntrack_advance(was, visit->reply, pkt->tcp_flags, visit->chunk);
-		step = conntrack_answered(step, was, visit->reply);
+		step = conntrack_step_of(was, visit->reply, pkt->tcp_flags, visit->chunk);
 		if (conntrack_step_verdict(step) != CONNTRACK_GO)
 			return conntrack_step_verdict(step);
 		timeout = conntrack_timeout(conf, flow->policy, conntrack_step_state(step));
@@ -103,7 +108,7 @@ conntrack_visit(const bool six, shunt_ctx *ctx, const struct shunt_packet *pkt,
 	if (pkt->frag == SHUNT_FRAG_LATER)	/* it has no header that could say anything */
 		return CONNTRACK_STAY;
 	if (conf->flags & CONNTRACK_WINDOW) {
-		step = conntrack_advance(visit->hit.life, visit->reply, pkt->tcp_flags,
+		step = conntrack_step_of(visit->hit.life, visit->reply, pkt->tcp_flags,
 					 visit->chunk);
 		if (conntrack_step_verdict(step) == CONNTRACK_GO &&
 		    conntrack_window_bad(six, ctx, pkt, conf, visit))
