@@ -32,7 +32,7 @@ struct rewrite {
 	struct shunt_addr saddr, daddr;
 	__be16	sport, dport;
 	__u32	flags;
-	__u32	more;			/* difference of what was changed behind the L4 header already */
+	__u32	more;			/* difference by what was changed in the payload already */
 };
 
 /* Differences, as sums that are not folded */
