@@ -482,6 +482,16 @@ static struct model_verdict random_verdict(uint64_t *random, unsigned int chains
 	return (struct model_verdict){ .kind = MODEL_LEAVE, .edge = edges[below(random, 4)] };
 }
 
+static bool asks_for(const struct model_rule *rule, enum model_field field)
+{
+	unsigned int i;
+
+	for (i = 0; i < rule->n; i++)
+		if (rule->match[i].field == field)
+			return true;
+	return false;
+}
+
 /* One value each, all of them different: elements of a map may not overlap */
 static void random_map(struct model_rule *rule, uint64_t *random, unsigned int chains)
 {
@@ -492,7 +502,9 @@ static void random_map(struct model_rule *rule, uint64_t *random, unsigned int c
 	struct model_concat *key = &rule->key;
 
 	key->parts = 1;
-	key->field[0] = keys[below(random, 6)];
+	do {			/* two lists of states may have none in common, which is refused */
+		key->field[0] = keys[below(random, 6)];
+	} while (key->field[0] == MODEL_CT_STATE && asks_for(rule, MODEL_CT_STATE));
 	key->n = 1 + below(random, MODEL_TUPLES);
 	for (i = 0; i < key->n; i++) {
 		struct model_range *range = &key->tuple[i][0];

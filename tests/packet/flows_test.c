@@ -779,7 +779,7 @@ static void test_carried_while_used(void **state)
 /* Those that have seen both ways first; the others are counted */
 static void test_carried_into_less(void **state)
 {
-	struct plan_conntrack large = plan_of(2000, 10, 0), small = plan_of(600, 10, 0);
+	struct plan_conntrack large = plan_of(4000, 10, 0), small = plan_of(600, 10, 0);
 	struct flows_table table;
 	uint32_t i, kept = 0, slots;
 	union entry entry;

@@ -254,7 +254,7 @@ static void test_abi(void **state)
 	struct objtest in = objtest_read("bpf/modules/count.xdp.o");
 
 	objtest_module(in, "count")->abi = 3;
-	refused(objtest_put("abi.o", in.data, in.len), -EPROTO, "built for ABI 3, this shuntd speaks 1");
+	refused(objtest_put("abi.o", in.data, in.len), -EPROTO, "built for ABI 3, this shuntd speaks 2");
 	free(in.data);
 }
 
