@@ -107,9 +107,9 @@ END
 
 mkfifo "$TMP/said" "$TMP/heard"
 ns_do box python3 "$TMP/echo.py" >"$TMP/echo" 2>&1 &
-NET_PIDS[echo]=$!
+NET_PIDS["echo"]=$!
 ns_do client python3 "$TMP/talk.py" <"$TMP/said" >"$TMP/heard" 2>"$TMP/talk.err" &
-NET_PIDS[talk]=$!
+NET_PIDS["talk"]=$!
 exec {SAY}>"$TMP/said" {HEAR}<"$TMP/heard"
 wait_for 10 grep -q ready "$TMP/echo" || die "nobody echoes"
 talk() {		# talk WORD...: what comes of it
