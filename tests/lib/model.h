@@ -156,7 +156,7 @@ void model_filter_random(struct model_filter *ret_filter, uint64_t *random);
 /* model_random_flow.c: matches on the flow, statements that change it and marks */
 void model_random_flow(struct model_match *match, uint64_t *random);
 /* An extension has six conditions, with those of the jumps that lead to the rule */
-bool model_room_for(const struct model_rule *rule, enum model_field field);
+bool model_room_for(const struct model_rule *rule, const struct model_match *match);
 void model_random_change(struct model_rule *rule, uint64_t *random);
 
 /* Bytes of a field's value on the wire */

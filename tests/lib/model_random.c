@@ -383,7 +383,7 @@ static void add_shape(struct model_rule *rule, uint64_t *random, const struct sh
 		if (below(random, 6) >= often)
 			continue;
 		random_match(&match, random, shape->field[i]);
-		if (*rows * cost(&match) > ROWS_OF_RULE || !model_room_for(rule, match.field))
+		if (*rows * cost(&match) > ROWS_OF_RULE || !model_room_for(rule, &match))
 			continue;
 		*rows *= cost(&match);
 		rule->match[rule->n++] = match;

@@ -101,19 +101,29 @@ void model_random_flow(struct model_match *match, uint64_t *random)
 	}
 }
 
-static bool is_condition(enum model_field field)
+/* What no row says: conditions of an extension, one for each range */
+static unsigned int conditions(const struct model_match *match)
 {
-	return field > MODEL_CT_STATE && field <= MODEL_CT_REPLY_SPORT;
+	if (match->field < MODEL_IP_LENGTH || match->field == MODEL_ETHER_TYPE ||
+	    match->field == MODEL_CT_STATE)
+		return 0;
+	return match->n + match->negated;
 }
 
-bool model_room_for(const struct model_rule *rule, enum model_field field)
+/* The language bounds them for a rule with those that jump to it: three rules at most, here */
+bool model_room_for(const struct model_rule *rule, const struct model_match *match)
 {
-	unsigned int i;
+	unsigned int i, n = 0, product = 1;
 
-	for (i = 0; is_condition(field) && i < rule->n; i++)
-		if (is_condition(rule->match[i].field))
-			return false;
-	return true;
+	if (!conditions(match))
+		return true;
+	for (i = 0; i < rule->n; i++) {
+		if (!conditions(&rule->match[i]))
+			continue;
+		product *= conditions(&rule->match[i]);
+		n++;
+	}
+	return n < 2 && product * conditions(match) <= 4;
 }
 
 void model_random_change(struct model_rule *rule, uint64_t *random)
