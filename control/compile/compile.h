@@ -121,6 +121,12 @@ void conntrack_plan(struct compile *c);
 uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
 		       uint64_t key);
 
+/* nat.c: number of what a statement gives flows, planned at its first use; 0: findings tell */
+uint32_t nat_number(struct compile *c, const struct config_rule *rule,
+		    const struct expr_statement *statement);
+/* What a graph's rules translate, its nodes must be able to */
+void nat_check(struct compile *c, const struct shape *shape, const struct plan_graph *graph);
+
 /* key.c: hash of what is rendered */
 #define KEY_START	14695981039346656037ull
 uint64_t key_bytes(uint64_t hash, const void *data, size_t len);

@@ -17,6 +17,7 @@
 struct filter_maker {
 	struct compile *c;
 	const struct node *node;
+	const struct config_rule *translates, *masquerades;	/* the first that does */
 };
 
 /* ---- names -------------------------------------------------------------------------------- */
@@ -69,6 +70,18 @@ static uint32_t name_policy(void *arg, const char *policy)
 	const struct filter_maker *maker = arg;
 
 	return conntrack_policy(maker->c, policy);
+}
+
+static uint32_t name_nat(void *arg, const struct config_rule *rule,
+			 const struct expr_statement *statement)
+{
+	struct filter_maker *maker = arg;
+
+	if (!maker->translates)
+		maker->translates = rule;
+	if (!maker->masquerades && statement->kind == EXPR_MASQUERADE)
+		maker->masquerades = rule;
+	return nat_number(maker->c, rule, statement);
 }
 
 /* ---- rules and counters, for lists -------------------------------------------------------- */
@@ -208,10 +221,10 @@ static int make_image(struct filter_maker *maker, const struct lowered *lowered,
 
 const struct plan_filter *filter_plan(struct compile *c, const struct node *node)
 {
-	struct filter_maker maker = { c, node };
+	struct filter_maker maker = { .c = c, .node = node };
 	const struct lower_names names = {
 		.edge = name_edge, .hit = name_hit, .state = name_state, .set = name_set,
-		.policy = name_policy,
+		.policy = name_policy, .nat = name_nat,
 		.links = c->links, .arg = &maker,
 	};
 	struct plan *plan = c->plan;
@@ -233,6 +246,8 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 	filter->n_exts = lowered.n_ext;
 	filter->uses_links = lowered.uses_links;
 	filter->uses_flows = lowered.uses_flows;
+	filter->translates = maker.translates;
+	filter->masquerades = maker.masquerades;
 	for (i = 0; i < lowered.n_places; i++) {
 		filter->n_rows[0] += lowered.place[i].rows[0];
 		filter->n_rows[1] += lowered.place[i].rows[1];

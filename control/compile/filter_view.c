@@ -136,6 +136,15 @@ static uint32_t view_policy(void *arg, const char *name)
 	return 1;
 }
 
+static uint32_t view_nat(void *arg, const struct config_rule *rule,
+			 const struct expr_statement *statement)
+{
+	struct viewer *viewer = arg;
+
+	viewer->full = true;		/* whether the graph can do it is for a compilation to say */
+	return 1;
+}
+
 /* ---- the view ----------------------------------------------------------------------------- */
 
 static int take_hit(struct viewer *viewer, struct plan_rule *rule)
@@ -178,7 +187,7 @@ static int view_rule(struct viewer *viewer, const struct config *config,
 {
 	const struct lower_names names = {
 		.edge = view_edge, .hit = view_hit, .state = view_state, .set = view_set,
-		.policy = view_policy,
+		.policy = view_policy, .nat = view_nat,
 		.links = &no_links, .arg = viewer,
 	};
 	const struct lower_at at = {

@@ -44,6 +44,9 @@ struct lower_names {
 	int (*set)(void *arg, const char *set, bool *ret_dynamic);
 	/* Number of a timeout policy; 0: none of that name */
 	uint32_t (*policy)(void *arg, const char *policy);
+	/* Number of a translation, from 1; @statement: SNAT, DNAT or MASQUERADE */
+	uint32_t (*nat)(void *arg, const struct config_rule *rule,
+			const struct expr_statement *statement);
 	const struct link_table *links;	/* interfaces that are there now */
 	void *arg;
 };

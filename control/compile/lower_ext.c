@@ -158,6 +158,12 @@ static void statement(struct lower *l, const struct lower_action *action, unsign
 	case EXPR_ADD:
 		add_to_set(l, from, to);
 		break;
+	case EXPR_SNAT:
+	case EXPR_MASQUERADE:
+	case EXPR_DNAT:
+		to->kind = from->kind == EXPR_DNAT ? FILTER_STMT_DNAT : FILTER_STMT_SNAT;
+		to->value = l->names->nat(l->names->arg, action->rule, from);
+		break;
 	}
 }
 

@@ -19,6 +19,7 @@
 #include <shunt/abi.h>
 
 #include "../../dataplane/lib/conntrack.h"
+#include "../../dataplane/lib/nat.h"
 #include "../../dataplane/modules/filter_rule.h"
 
 /* Where an edge leads: the rodata and what to call it */
@@ -86,6 +87,8 @@ struct plan_filter {
 	unsigned int n_exts;
 	bool uses_links;		/* to be made again when an interface comes, goes or is renamed */
 	uint8_t uses_flows;		/* 1: its programs need the flow table */
+	const struct config_rule *translates;	/* first rule with such a statement; or NULL */
+	const struct config_rule *masquerades;
 };
 
 /* What a view of an image says, see compile/filter_view.h */
@@ -115,6 +118,13 @@ struct plan_conntrack {
 	uint32_t flags;			/* CONNTRACK_COUNT, ... but WATCHED */
 	uint32_t timeout_ms[CONNTRACK_POLICIES][32];	/* by policy and state */
 	const char *policy[CONNTRACK_POLICIES];	/* by number; NULL: none has it */
+};
+
+/* A translation that rules name; element number - 1 of 'nat_rules' */
+struct plan_nat {
+	const char *text;		/* the statement */
+	uint32_t number;
+	struct nat_rule rule;
 };
 
 struct plan_node {
@@ -192,6 +202,8 @@ struct plan {
 	struct plan_set *set;		/* that those look up */
 	unsigned int n_sets;
 	const struct plan_conntrack *conntrack;	/* NULL: no node tracks flows */
+	struct plan_nat *nat;		/* in order of first use */
+	unsigned int n_nat;
 	uint32_t hits_room, state_room;	/* powers of two; never fewer than before */
 	uint32_t hits_end;		/* hits from here on are nobody's */
 	unsigned int n_spare_slots;	/* that views took */

@@ -220,6 +220,14 @@ static void print_conntrack(struct printer *p, const struct plan *plan)
 	}
 }
 
+static void print_nat(struct printer *p, const struct plan *plan)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_nat; i++)
+		buf_printf(p->out, "nat %u: %s\n", plan->nat[i].number, plan->nat[i].text);
+}
+
 /* ---- graphs, attachments, ports ----------------------------------------------------------- */
 
 static void print_graph(struct printer *p, const struct plan_graph *graph,
@@ -315,6 +323,7 @@ void plan_print(const struct plan *plan, const struct plan *running, struct buf 
 	for (i = 0; i < plan->n_sets; i++)
 		print_set(&p, &plan->set[i]);
 	print_conntrack(&p, plan);
+	print_nat(&p, plan);
 	print_graphs(&p, plan, running);
 	print_attachments(&p, plan, running);
 	for (i = 0; i < plan->n_ports; i++) {

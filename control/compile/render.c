@@ -155,7 +155,9 @@ static void render_edge(struct renderer *r, const struct shape_edge *shape, cons
 
 static enum plan_table_kind table_kind(const char *name)
 {
-	static const char *const shared[] = { "filter_hits", "filter_state" };
+	static const char *const shared[] = {
+		"filter_hits", "filter_state", "nat_rules", "nat_addrs",
+	};
 	unsigned int i;
 
 	if (!strcmp(name, FILTER_IMAGE))
@@ -272,4 +274,5 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 	graph->node = arena_new_n(c->arena, struct plan_node, graph->n_nodes);
 	for (i = 0; i < graph->n_nodes; i++)
 		render_node(&r, i, &graph->node[i]);
+	nat_check(c, shape, graph);
 }

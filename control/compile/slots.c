@@ -22,6 +22,7 @@ static const struct {
 	[SLOTS_SET]		= { SHUNT_SETS_MAX, false, "set " },
 	[SLOTS_DSET]		= { SHUNT_SETS_MAX, false, "dset " },
 	[SLOTS_POLICY]		= { CONNTRACK_POLICIES, true, "policy " },
+	[SLOTS_NAT]		= { NAT_RULES + 1, true, "nat " },
 };
 
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo) */

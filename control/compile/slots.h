@@ -24,6 +24,7 @@ enum slots_space {
 	SLOTS_SET,			/* of 'shunt_sets' */
 	SLOTS_DSET,			/* of 'shunt_dsets' */
 	SLOTS_POLICY,			/* rows of conntrack_conf.timeout; 0: the usual one */
+	SLOTS_NAT,			/* of 'nat_rules', + 1 */
 	SLOTS_SPACES
 };
 

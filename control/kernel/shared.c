@@ -112,12 +112,42 @@ void shared_state_zero(struct shared *shared, uint32_t index)
 	bpf_map_update_elem(shared->state_fd, &index, &zero, BPF_ANY);
 }
 
+/* ---- translations ------------------------------------------------------------------------- */
+
+static int nat_open(struct shared *shared, struct err *err)
+{
+	shared->nat_rules_fd = shared_table(shared, "nat_rules", BPF_MAP_TYPE_ARRAY, "nat_rules",
+					    sizeof(uint32_t), sizeof(struct nat_rule), NAT_RULES,
+					    0, err);
+	if (shared->nat_rules_fd < 0)
+		return shared->nat_rules_fd;
+	shared->nat_addrs_fd = shared_table(shared, "nat_addrs", BPF_MAP_TYPE_HASH, "nat_addrs",
+					    sizeof(uint32_t), sizeof(struct nat_addrs),
+					    NAT_LINKS, 0, err);
+	return shared->nat_addrs_fd < 0 ? shared->nat_addrs_fd : 0;
+}
+
+/* A number that is new to this plan is one that no running program knows */
+static int nat_put(const struct shared *shared, const struct plan *plan, struct err *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->n_nat; i++) {
+		uint32_t at = plan->nat[i].number - 1;
+
+		if (bpf_map_update_elem(shared->nat_rules_fd, &at, &plan->nat[i].rule, BPF_ANY))
+			return err_set(err, -errno, "write table 'nat_rules'");
+	}
+	return 0;
+}
+
 /* ---- open and close ----------------------------------------------------------------------- */
 
 void shared_init(struct shared *shared)
 {
 	*shared = (struct shared){
 		.counters.fd = -1, .ports_fd = { -1, -1 }, .events_fd = -1,
+		.nat_rules_fd = -1, .nat_addrs_fd = -1,
 		.hits.fd = -1, .more_hits.fd = -1, .state_fd = -1, .more_state_fd = -1,
 	};
 }
@@ -145,6 +175,8 @@ int shared_open(struct shared *shared, const char *bpffs, struct err *err)
 		r = shared->events_fd < 0 ? shared->events_fd : 0;
 	}
 	if (r == 0)
+		r = nat_open(shared, err);
+	if (r == 0)
 		r = sets_open(bpffs, &shared->sets, err);
 	if (r == 0)
 		r = flows_open(bpffs, &shared->flows, err);
@@ -160,6 +192,8 @@ void shared_close(struct shared *shared)
 	fd_close(shared->ports_fd[GATES_TC]);
 	fd_close(shared->state_fd);
 	fd_close(shared->events_fd);
+	fd_close(shared->nat_rules_fd);
+	fd_close(shared->nat_addrs_fd);
 	sets_close(shared->sets);
 	flows_close(shared->flows);
 	free(shared->bpffs);
@@ -173,6 +207,8 @@ int shared_reserve(struct shared *shared, const struct plan *plan, struct err *e
 	int r;
 
 	r = flows_reserve(shared->flows, plan->conntrack, err);
+	if (r == 0)
+		r = nat_put(shared, plan, err);
 	if (r < 0)
 		return r;
 	if (hits > shared->hits.room)
@@ -371,12 +407,15 @@ unsigned int shared_maps(const struct shared *shared, enum gates_kind kind,
 		{ .name = "filter_hits", .fd = hits->fd, .optional = true },
 		{ .name = "filter_state", .fd = state_fd, .optional = true },
 		{ .name = "shunt_events", .fd = shared->events_fd, .optional = true },
+		{ .name = "nat_rules", .fd = shared->nat_rules_fd, .optional = true },
+		{ .name = "nat_addrs", .fd = shared->nat_addrs_fd, .optional = true },
 	};
+	const unsigned int n = sizeof(map) / sizeof(map[0]);
 	unsigned int i;
 
 	memcpy(ret_map, map, sizeof(map));
-	sets_maps(shared->sets, ret_map + 5);
-	for (i = 5; i < 5 + SETS_TABLES; i++)
+	sets_maps(shared->sets, ret_map + n);
+	for (i = n; i < n + SETS_TABLES; i++)
 		ret_map[i].optional = true;
 	return i + flows_maps(shared->flows, ret_map + i);
 }

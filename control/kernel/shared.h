@@ -16,7 +16,7 @@
 #include <kernel/object.h>
 #include <kernel/sets.h>
 
-#define SHARED_MAPS	(5 + SETS_TABLES + FLOWS_MAPS)
+#define SHARED_MAPS	(7 + SETS_TABLES + FLOWS_MAPS)
 
 struct shared {
 	char *bpffs;
@@ -25,6 +25,7 @@ struct shared {
 	struct sets *sets;
 	struct flows *flows;
 	int events_fd;			/* shunt_events: ring buffer */
+	int nat_rules_fd, nat_addrs_fd;	/* lib/nat.h */
 	struct hits hits, more_hits;	/* 'more': made for a plan that needs more room; fd -1: none */
 	int state_fd, more_state_fd;	/* filter_state: limits and quotas */
 	uint32_t state_room, more_state_room;

@@ -35,7 +35,8 @@ static int unknown_keyword(struct expr_reader *p, struct scan_span word)
 {
 	static const char *const others[] = {
 		"accept", "drop", "goto", "reject", "jump", "return",
-		"counter", "log", "limit", "quota", "add", "update", "notrack",
+		"counter", "log", "limit", "quota", "add", "update", "notrack", "snat", "dnat",
+		"masquerade",
 	};
 	const char *words[WORDS_MAX];
 	const struct expr_key *key;

@@ -119,6 +119,20 @@ enum expr_statement_kind {
 	EXPR_LIMIT,		/* limit rate [over] N/UNIT [burst N] [per saddr[/L4[,/L6]]] */
 	EXPR_QUOTA,		/* quota [over] N bytes|kbytes|mbytes|gbytes */
 	EXPR_ADD,		/* add|update @SET { FIELD [. FIELD] [timeout TIME] } */
+	EXPR_SNAT,		/* snat to ADDRESS[-ADDRESS][:PORT[-PORT]], snat ip6 prefix to PREFIX */
+	EXPR_DNAT,
+	EXPR_MASQUERADE,	/* masquerade [to :PORT[-PORT]] */
+};
+
+/* SNAT, DNAT, MASQUERADE: what a new flow gets */
+struct expr_nat {
+	unsigned int families;		/* one; MASQUERADE: both */
+	bool prefix;			/* 'first' with 'len' bits of it, the rest stays */
+	bool persistent;
+	bool ports;
+	uint8_t len;
+	uint16_t port_first, port_last;
+	struct expr_value first, last;
 };
 
 enum expr_per { EXPR_PER_RULE, EXPR_PER_SADDR, EXPR_PER_DADDR };
@@ -136,6 +150,7 @@ struct expr_statement {
 	uint32_t mark, mark_mask;	/* SET_MARK, SET_CT_MARK: (x & mark_mask) ^ mark */
 	bool crossed;			/* of these: x is the other mark, not the one that is set */
 	uint64_t timeout_ns;		/* ADD: 0: the set's */
+	const struct expr_nat *nat;	/* SNAT, DNAT, MASQUERADE */
 	const char *name;		/* COUNT: counter; ADD: set; LOG: prefix or NULL; SET_POLICY */
 	enum expr_field field[EXPR_CONCAT_MAX];	/* ADD */
 	unsigned int n_fields;
@@ -196,6 +211,9 @@ int expr_parse(const char *text, const char *path, struct diags *diags, struct e
 /* The same of matches alone, maybe none: no statement, no verdict, no id */
 int expr_parse_matches(const char *text, const char *path, struct diags *diags,
 		       struct expr_rule *ret_rule);
+
+/* Canonical text of a statement: what it gives flows */
+void expr_nat_print(const struct expr_statement *statement, struct buf *out);
 
 /* Canonical text of a rule: parses back to an equal rule */
 void expr_print(const struct expr_rule *rule, struct buf *out);

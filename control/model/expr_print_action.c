@@ -104,6 +104,11 @@ void expr_print_statement(const struct expr_statement *statement, struct buf *ou
 		buf_str(out, statement->over ? "quota over " : "quota ");
 		print_bytes(statement->amount, out);
 		break;
+	case EXPR_SNAT:
+	case EXPR_DNAT:
+	case EXPR_MASQUERADE:
+		expr_nat_print(statement, out);
+		break;
 	case EXPR_ADD:
 		break;
 	}
@@ -113,6 +118,12 @@ void expr_print_statement(const struct expr_statement *statement, struct buf *ou
 
 bool expr_print_says_family(const struct expr_rule *rule)
 {
+	unsigned int i;
+
+	for (i = 0; i < rule->n_statements; i++)
+		if (rule->statement[i].nat &&
+		    rule->statement[i].nat->families != EXPR_FAMILY_ANY)
+			return true;
 	return rule->verdict.kind == EXPR_REJECT && rule->families != EXPR_FAMILY_ANY &&
 	       rule->verdict.reject != SHUNT_REJECT_PORT &&
 	       rule->verdict.reject != SHUNT_REJECT_TCP_RESET;

@@ -84,6 +84,13 @@ int expr_flow_read_state(struct expr_reader *p, const struct expr_key *key, stru
 /* Behind 'ct timeout' */
 int expr_flow_read_policy(struct expr_reader *p, struct expr_statement *statement);
 
+/* ---- expr_nat.c: snat, dnat, masquerade ---- */
+
+bool expr_nat_begins(const struct expr_reader *p, struct scan_span word,
+		     enum expr_statement_kind *ret_kind);
+/* Behind the word; the matches are all known */
+int expr_nat_read(struct expr_reader *p, struct expr_statement *statement);
+
 /* ---- expr_concat.c: concatenations and verdict maps ---- */
 
 /* Behind the first field key[0] at @span, whose next is '.'; @span grows */

@@ -400,12 +400,13 @@ bool expr_statement_begins(const struct expr_reader *p, struct scan_span word)
 	static const char *const words[] = {
 		"counter", "log", "limit", "quota", "add", "update", "notrack",
 	};
+	enum expr_statement_kind kind;
 	unsigned int i;
 
 	for (i = 0; i < N(words); i++)
 		if (scan_is(p->s, word, words[i]))
 			return true;
-	return false;
+	return expr_nat_begins(p, word, &kind);
 }
 
 /* Return: NULL: diags tell */
@@ -430,6 +431,11 @@ int expr_statement_read(struct expr_reader *p, struct scan_span word)
 
 	if (!statement)
 		return -EINVAL;
+	if (expr_nat_begins(p, word, &statement->kind)) {
+		r = expr_nat_read(p, statement);
+		statement->len = scan_from(p->s, word).len;
+		return r;
+	}
 	switch (p->s->text[word.offset]) {
 	case 'c':
 		r = read_counter(p, statement, word);

@@ -6,7 +6,8 @@
 
 #include <shunt/packet.h>
 
-#define NAT_RULES_MAX	65535U		/* shunt_packet.snat and dnat are number + 1 */
+#define NAT_RULES	4096		/* of all graphs */
+#define NAT_LINKS	1024		/* interfaces with addresses */
 #define NAT_TRIES	32		/* ports that a new flow tries */
 
 enum nat_kind {
@@ -19,7 +20,7 @@ enum nat_kind {
 #define NAT_PERSISTENT	0x1		/* flags: a source gets the same address, wherever to */
 #define NAT_PORTS	0x2		/* ports from port_first to port_last */
 
-/* Table 'nat_rules', by number */
+/* Table 'nat_rules', by number - 1: that which shunt_packet.snat and dnat have */
 struct nat_rule {
 	__u8	kind;
 	__u8	l3;			/* 4, 6; MASQUERADE: 0 */

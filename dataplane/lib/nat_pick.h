@@ -17,8 +17,8 @@
 #include <shunt/lib/nat.h>
 #include <shunt/lib/rewrite.h>
 
-SHUNT_TABLE(nat_rules, ARRAY, __u32, struct nat_rule, 64);
-SHUNT_TABLE(nat_addrs, HASH, __u32, struct nat_addrs, 1024);
+SHUNT_TABLE(nat_rules, ARRAY, __u32, struct nat_rule, NAT_RULES);
+SHUNT_TABLE(nat_addrs, HASH, __u32, struct nat_addrs, NAT_LINKS);
 
 struct nat_room {
 	union conntrack_key key, peer_key;	/* of the flow, of its replies */

@@ -553,18 +553,8 @@ static __always_inline bool filter_stmt_run(shunt_ctx *ctx, struct shunt_packet 
 		filter_set_add(ctx, filter_parts(stmt->part), stmt->index, stmt->timeout_ns,
 			       stmt->negated);
 		return true;
-	case FILTER_STMT_REJECT:
-		pkt->reject = stmt->value;
-		return true;
-	case FILTER_STMT_POLICY:
-		pkt->ct_policy = stmt->index;
-		return true;
-	case FILTER_STMT_NOTRACK:
-		pkt->ct_state = SHUNT_CT_UNTRACKED;
-		pkt->ct_flags = 0;
-		pkt->flow = 0;
-		return true;
 	default:
+		filter_flow_note(pkt, stmt);
 		return true;
 	}
 }

@@ -208,4 +208,29 @@ static __always_inline void filter_mark(struct shunt_packet *pkt, const struct f
 		filter_flow_mark(mark);
 }
 
+/* Statements that only leave a word for the nodes behind */
+static __always_inline void filter_flow_note(struct shunt_packet *pkt,
+					     const struct filter_stmt *stmt)
+{
+	switch (stmt->kind) {
+	case FILTER_STMT_REJECT:
+		pkt->reject = stmt->value;
+		break;
+	case FILTER_STMT_POLICY:
+		pkt->ct_policy = stmt->index;
+		break;
+	case FILTER_STMT_SNAT:
+		pkt->snat = stmt->value;
+		break;
+	case FILTER_STMT_DNAT:
+		pkt->dnat = stmt->value;
+		break;
+	case FILTER_STMT_NOTRACK:
+		pkt->ct_state = SHUNT_CT_UNTRACKED;
+		pkt->ct_flags = 0;
+		pkt->flow = 0;
+		break;
+	}
+}
+
 #endif

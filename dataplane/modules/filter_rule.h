@@ -94,6 +94,8 @@ enum filter_stmt_kind {
 	FILTER_STMT_REJECT,	/* what answer module 'reject' is to send: pkt->reject = value */
 	FILTER_STMT_POLICY,	/* timeouts that a new flow is to have: pkt->ct_policy = index */
 	FILTER_STMT_NOTRACK,	/* the packet has no flow, and is not to get one */
+	FILTER_STMT_SNAT,	/* what a new flow is to get: pkt->snat = value */
+	FILTER_STMT_DNAT,	/* pkt->dnat = value */
 };
 
 #define FILTER_MARK_FROM_CT	1	/* MARK: take the flow's mark, not the packet's */
@@ -110,7 +112,7 @@ struct filter_stmt {
 	__u8	per;			/* LIMIT: FILTER_PER_*; MARK: FILTER_MARK_* */
 	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state; ADD: slot; POLICY */
 	union {
-		struct {		/* MARK, REJECT */
+		struct {		/* MARK, REJECT, SNAT, DNAT */
 			__u32	value, mask;
 			__u64	pad;
 		};

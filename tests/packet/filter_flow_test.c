@@ -323,6 +323,25 @@ static void test_policy_notrack(void **state)
 	}
 }
 
+/* Translations: the last one of a kind stays */
+static void test_nat(void **state)
+{
+	const struct filter_stmt stmt[] = {
+		{ .kind = FILTER_STMT_SNAT, .value = 5 }, { .kind = FILTER_STMT_DNAT, .value = 4096 },
+		{ .kind = FILTER_STMT_SNAT, .value = 6 },
+	};
+	const struct shunt_packet *pkt;
+	struct pkt p;
+
+	pkt_build(&p, u4);
+	EACH_HOOK {
+		pkt = run(&p, stmt, 1);
+		assert_true(pkt->snat == 5 && !pkt->dnat);
+		pkt = run(&p, stmt, 3);
+		assert_true(pkt->snat == 6 && pkt->dnat == 4096);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_flow_mark),
 		cmocka_unit_test(test_policy_notrack),
+		cmocka_unit_test(test_nat),
 	};
 	int r;
 

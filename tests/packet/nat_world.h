@@ -20,6 +20,7 @@
 
 #include <base/file.h>
 #include <kernel/flows.h>
+#include <kernel/nat.h>
 
 #include "../../dataplane/lib/nat.h"
 #include "../lib/pkt.h"
@@ -83,7 +84,7 @@ static struct shunt_addr nat_addr(const char *text)
 
 static void nat_put_rules(const struct rig *rig)
 {
-	int fd = rig_table(rig, "n", "nat_rules");
+	int fd = rig->shared.nat_rules_fd;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(nat_lines) / sizeof(nat_lines[0]); i++) {
@@ -101,22 +102,18 @@ static void nat_put_rules(const struct rig *rig)
 		}
 		assert_int_equal(bpf_map_update_elem(fd, &key, &rule, BPF_ANY), 0);
 	}
-	close(fd);
 }
 
 /* NULL: none */
 static void nat_put_own(const struct rig *rig, const char *v4, const char *v6)
 {
-	int fd = rig_table(rig, "n", "nat_addrs");
 	struct nat_addrs addrs = { 0 };
-	uint32_t key = LO;
 
 	if (v4)
 		addrs.addr4 = nat_addr(v4);
 	if (v6)
 		addrs.addr6 = nat_addr(v6);
-	assert_int_equal(bpf_map_update_elem(fd, &key, &addrs, BPF_ANY), 0);
-	close(fd);
+	assert_int_equal(nat_addrs_put(rig->shared.nat_addrs_fd, LO, &addrs), 0);
 }
 
 static struct rig *nat_rig(uint32_t hook, const char *conntrack)

@@ -30,6 +30,15 @@ struct finding {
 };
 
 static const struct finding findings[] = {
+	/* translations */
+	{ .name = "a translation that no node does", RULES("snat to 192.0.2.1"), CHAIN, NULL,
+	  "no_nat", "/nodes/n/rules/0",
+	  "graph 'g' has no node of module 'nat', which would do that" },
+	{ .name = "masquerade at xdp", RULES("masquerade") "  m: { module: nat }\n", "  g: [n, m]\n",
+	  NULL, "bad_hook", "/nodes/n/rules/0", "graph 'g' at hook 'xdp' cannot masquerade" },
+	{ .name = "masquerade at tc-ingress", RULES("drop, masquerade") "  m: { module: nat }\n",
+	  "  g: [n, m]\n", "  - { dev: eth0, hook: tc-ingress, graph: g }\n", "bad_hook",
+	  "/nodes/n/rules/1", "graph 'g' at hook 'tc-ingress' cannot masquerade" },
 	/* config values */
 	{ .name = "unknown value, one is near",
 	  "  n: { module: limit, config: { rate_pp: 1 } }\n", CHAIN,
@@ -436,6 +445,7 @@ static void test_slots_limits(void **state)
 	static const uint32_t limit[SLOTS_SPACES] = {
 		SHUNT_COUNTERS_MAX - 1, SHUNT_GRAPHS_MAX, SHUNT_GRAPHS_MAX, SHUNT_PORTS_MAX,
 		(1 << 20) - 1, 1 << 16, SHUNT_SETS_MAX, SHUNT_SETS_MAX, CONNTRACK_POLICIES - 1,
+		NAT_RULES,
 	};
 	struct arena arena = {0};
 	struct slots slots;

@@ -108,6 +108,15 @@ static struct module_table marks_table[] = {
 	  "struct conntrack_flow4", 82 },
 };
 
+static struct module_edge nat_edge[] = {
+	{ "next", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+};
+
+static struct module_table nat_table[] = {
+	{ "nat_rules", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct nat_rule), 4096, "__u32",
+	  "struct nat_rule", 91 },
+};
+
 static struct module_edge mirrored_edge[] = {
 	{ "end", 0, CLOSED, SHUNT_TARGET_PASS, 0 },
 };
@@ -130,6 +139,7 @@ static struct module contract[] = {
 	CONTRACT(limit, SHUNT_HOOK_ANY, SHUNT_DEPTH_L3, 0), CONFIGS(limit), TABLES(limit) },
 	CONTRACT(conntrack, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(conntrack) },
 	CONTRACT(marks, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(marks) },
+	CONTRACT(nat, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(nat) },
 	CONTRACT(maze, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), CONFIGS(maze) },
 	CONTRACT(mirrored, SHUNT_HOOK_TC, SHUNT_DEPTH_L2, 0) },
 	CONTRACT(open, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 2) },

@@ -157,6 +157,10 @@ static const struct lower_case cases[] = {
 	  "rounds 1\n" },
 	{ "ct timeout set shrt drop",
 	  "/rules/0 no_such_policy: no timeout policy 'shrt'\n" },
+	{ "tcp dport 80 dnat to 10.0.0.80:8080 masquerade snat to 192.0.2.9",
+	  "1: ip4 proto 6 l4 dport 80 accept ext0\n"
+	  "ext0:; dnat 0 50/0; snat 0 1/0; snat 0 9/0 next\n"
+	  "rounds 2\n" },
 	{ "icmp type echo-request drop",
 	  "1: ip4 proto 1 l4 sport 8 drop\n"
 	  "rounds 1\n" },

@@ -207,7 +207,7 @@ static struct link there[] = {		/* packets come from a fifth one, too */
 static const struct link_table links = { .link = there, .n = N(there) };
 
 static const struct lower_names names = {
-	name_edge, name_hash, name_hash, name_set, name_policy, &links, NULL,
+	name_edge, name_hash, name_hash, name_set, name_policy, NULL, &links, NULL,
 };
 
 /* ---- sets ---------------------------------------------------------------------------------- */
