@@ -82,6 +82,9 @@ void change_reconcile(struct daemon *daemon);
 /* collect.c - expired elements of dynamic sets, and flows */
 void collect_start(struct daemon *daemon);
 
+/* nat.c - 'masquerade' takes what the mirror has now */
+void nat_sync(struct daemon *daemon);
+
 /* status.c - facts */
 void status_write(struct daemon *daemon, struct jsonw *w);
 /* What works otherwise than wanted; items of an array */

@@ -140,6 +140,7 @@ static void mirror_readable(uv_poll_t *poll, int status, int events)
 
 	if (netlink_process(daemon->netlink, &changed, &err) < 0)
 		log_warn("netlink: %s", err.text);
+	nat_sync(daemon);
 	if (changed)
 		change_reconcile(daemon);
 }
@@ -153,6 +154,8 @@ static void retry(uv_timer_t *timer)
 	netlink_stats(daemon->netlink, &stats);
 	if (stats.stale && netlink_resync(daemon->netlink, &err) < 0)
 		log_warn("netlink: %s", err.text);
+	if (stats.stale)
+		nat_sync(daemon);
 	if (stats.stale || attachments_unsettled(install_attached(daemon->install)))
 		change_reconcile(daemon);
 }
@@ -194,6 +197,7 @@ static void daemon_watch(struct daemon *daemon)
 	daemon->retry_timer.data = daemon;
 	uv_timer_start(&daemon->retry_timer, retry, RETRY_MS, RETRY_MS);
 	collect_start(daemon);
+	nat_sync(daemon);
 }
 
 static int daemon_listen(struct daemon *daemon, struct server *server[2], struct err *err)
