@@ -288,8 +288,42 @@ is "the connection goes on" "$(talk say 8)" "got x"
 talk close 8 >"$TMP/out"
 ok "its end is told" wait_for 5 has size " update  tcp 10.0.0.1:$web .* time-wait "
 ok "to who has watched all the time" unwatch size
+# One who does not read meanwhile: each event is told, or that it was lost
+python3 - "$TMP/run/shuntd.sock" "$TMP" >"$TMP/slow" <<-'END' &
+	import json, os, socket, sys, time
+	s = socket.socket(socket.AF_UNIX)
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+	s.connect(sys.argv[1])
+	s.sendall(b'{"jsonrpc":"2.0","id":1,"method":"conn.watch","params":{"filter":"udp dport 9"}}\n')
+	f = s.makefile()
+	f.readline()
+	open(sys.argv[2] + "/watching", "w")
+	while not os.path.exists(sys.argv[2] + "/sent"):
+	    time.sleep(0.05)
+	time.sleep(1.2)
+	told = buffer = client = 0
+	s.settimeout(5)
+	while told + buffer + client < 20000:
+	    try:
+	        line = json.loads(f.readline())
+	    except TimeoutError:
+	        break
+	    params = line["params"]
+	    if line["method"] == "lost":
+	        buffer += params["buffer"]
+	        client += params["client"]
+	    else:
+	        told += params["event"] == "new"
+	print(told + buffer + client, client > 0, file=sys.stdout)
+	print("told", told, "lost", buffer, client, file=sys.stderr)
+END
+NET_PIDS["slow"]=$!
+ok "somebody watches, and does not read" wait_for 5 test -e "$TMP/watching"
 send s client v0 -n 20000 -r 50000 -P udp --dst-mac "$(mac box in)" --src 10.0.0.1 --dst 10.0.0.2 \
 	--sport 1000-20999 --dport 9
+touch "$TMP/sent"
+net_wait slow
+is "every flow was told, or that it was lost" "$(cat "$TMP/slow")" "20000 True"
 many=$(flows udp dport 9)
 is "many" "$many" 20000
 is "page by page" "$(list udp dport 9 | sort -u | wc -l)" "$many"
