@@ -311,6 +311,7 @@ void flow_watch_free(struct flow_watch *watch)
 		watcher_free(watcher);
 	}
 	flow_events_close(watch->events);
+	free(watch->poll);		/* the loop has ended */
 	buf_fini(&watch->line);
 	free(watch);
 }
