@@ -118,6 +118,37 @@ echo_() {			# ADDRESS BYTES
 	END
 }
 
+# 8 MB down and up by TCP: segments as large as they get
+bulk() {			# ADDRESS
+	ns_do client timeout 20 python3 - "$1" <<-'END'
+		import socket, sys, threading
+		s = socket.create_connection((sys.argv[1], 84), 5)
+		up = bytes(range(256)) * 32768
+		threading.Thread(target=lambda: (s.sendall(up), s.shutdown(socket.SHUT_WR))).start()
+		down, part = b"", b"x"
+		while part:
+		    part = s.recv(1 << 20)
+		    down += part
+		sys.exit(down != up[::-1])
+	END
+}
+
+serve_bulk() {
+	ns_do server python3 - <<-'END'
+		import socket, threading
+		def answer(c):
+		    data, part = b"", b"x"
+		    while part:
+		        part = c.recv(1 << 20)
+		        data += part
+		    c.sendall(data[::-1])
+		    c.close()
+		s = socket.create_server(("::", 84), family=socket.AF_INET6, dualstack_ipv6=True)
+		while True:
+		    threading.Thread(target=answer, args=(s.accept()[0],), daemon=True).start()
+	END
+}
+
 has_flow() { shunt_ box conn list -j | grep -qF "\"nat\":{\"saddr\":\"$1\""; }
 
 for ns in client server; do
@@ -126,6 +157,10 @@ for ns in client server; do
 	listens() { [[ $(ns_do "$ns" ss -Hlntu 'sport = :82' | wc -l) == 4 ]]; }
 	ok "$ns serves" wait_for 10 listens
 done
+serve_bulk &
+on_exit net_end $!
+bulk_listens() { [[ $(ns_do server ss -Hlnt 'sport = :84' | wc -l) == 1 ]]; }
+ok "server takes much" wait_for 10 bulk_listens
 shuntd_start box || die "no daemon"
 
 for hook in tc-ingress xdp; do
@@ -141,9 +176,18 @@ for hook in tc-ingress xdp; do
 	ok "$hook: ping, IPv6" echo_ 2001:db8::2 100
 	ok "$hook: a large ping, in fragments" echo_ 192.0.2.2 4000
 	ok "$hook: a large ping, in fragments, IPv6" echo_ 2001:db8::2 4000
+	ok "$hook: much by TCP" bulk 192.0.2.2
+	ok "$hook: much by TCP, IPv6" bulk 2001:db8::2
 	is "$hook: dnat" "$(try server tcp 192.0.2.1 8080)" 192.0.2.2
 	is "$hook: dnat, IPv6" "$(try server udp 2001:db8::1 8080)" 2001:db8::2
 done
+
+# Rules that come while all runs
+ok "a rule is added" shunt_ box rule add enters 'ip daddr 192.0.2.1 udp dport 8081 dnat to 10.0.0.1:82 accept'
+is "it does what it says" "$(try server udp 192.0.2.1 8081)" 192.0.2.2
+ok "masquerade is refused where a packet comes in" \
+	not shunt_ box rule add enters 'ip saddr 10.9.0.0/16 masquerade accept'
+is "nothing changed" "$(try server tcp 192.0.2.1 8080)" 192.0.2.2
 
 # Whole checksums from here on: the other way through lib/rewrite.h
 for ns in client server; do

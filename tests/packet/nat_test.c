@@ -318,6 +318,53 @@ static void test_full(void **state)
 	rig_free(rig);
 }
 
+/* The ends outside are the same two, turned round: the source gets another port, so replies differ */
+static void test_turned_round(void **state)
+{
+	struct rig *rig = nat_rigs[0];
+	struct pkt in;
+
+	nat_forget(rig);
+	pkt_build(&in, T4(DS(ONE, ONE), W4, O4, DGRAM(5000, 5000)));
+	nat_send(rig, &in);
+	assert_string_equal(out.left, "n.next");
+	assert_int_not_equal(out_sport(), 5000);
+	run_steps(rig, &(struct step){ P4(W4, O4, DGRAM(5000, out_sport())),
+				       P4(O4, W4, DGRAM(5000, 5000)), 0 }, 1);
+	assert_int_equal(nat_forget(rig), 1);
+}
+
+static uint64_t places(const struct rig *rig, uint64_t *ret_all)
+{
+	uint64_t taken, bytes;
+
+	flows_size(rig->shared.flows, 0, &taken, ret_all, &bytes);
+	return taken;
+}
+
+/* Room for one entry, and the flow needs two: none stays */
+static void test_last_place(void **state)
+{
+	struct rig *rig = nat_rig(SHUNT_HOOK_TC_INGRESS, "flows: 7");
+	uint64_t all;
+	struct pkt in;
+
+	for (int i = 0; places(rig, &all) + 1 < all; i++) {
+		pkt_build(&in, P4(A4, X4, DGRAM(1000 + i, 53)));
+		nat_send(rig, &in);
+		pkt_build(&in, P4(X4, A4, DGRAM(53, 1000 + i)));
+		nat_send(rig, &in);
+		assert_int_equal(out.pkt.ct_state, SHUNT_CT_ESTABLISHED);
+	}
+	send4(rig, S1, A4, Y4, 9000);
+	assert_string_equal(out.left, "n.refused");
+	assert_int_equal(places(rig, &all), all - 1);
+	send4(rig, 0, A4, Y4, 9000);
+	assert_string_equal(out.left, "n.next");
+	assert_int_equal(places(rig, &all), all);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest more[] = {
@@ -326,7 +373,8 @@ int main(void)
 		cmocka_unit_test(test_target_port), cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_pool_without_ports), cmocka_unit_test(test_pool6),
 		cmocka_unit_test(test_no_own_address), cmocka_unit_test(test_entry),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full), cmocka_unit_test(test_turned_round),
+		cmocka_unit_test(test_last_place),
 	};
 	static struct CMUnitTest tests[N(cases) + N(more)];
 	unsigned int i;
