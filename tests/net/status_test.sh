@@ -147,7 +147,7 @@ sh_ table set slow limit_bucket prefix=10.0.0.1 l3=4 value due=1
 # COMMAND: POINTER KEY...
 keys_table() {
 	cat <<-END
-		status: / schema version generation time comment confirm_by uptime_s graphs attachments waiting ports mirror misses warnings
+		status: / schema version generation time comment confirm_by uptime_s graphs attachments waiting ports mirror misses flows warnings
 		status: /graphs/0 name hook generation nodes depth packets dropped
 		status: /attachments/0 dev ifindex hook graph mode wanted how program why error warnings
 		status: /mirror links addresses events overruns resyncs stale
