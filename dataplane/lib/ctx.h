@@ -22,6 +22,7 @@ typedef struct xdp_md shunt_ctx;
 #define SHUNT_VERDICT_PASS	XDP_PASS
 #define SHUNT_VERDICT_DROP	XDP_DROP
 #define SHUNT_SUMS_BY_KERNEL	0	/* bpf_l4_csum_replace() and its like */
+#define SHUNT_WRITES_FRAME	1
 
 static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
@@ -130,6 +131,7 @@ typedef struct __sk_buff shunt_ctx;
 #define SHUNT_VERDICT_PASS	TC_ACT_UNSPEC	/* the next program, or the stack */
 #define SHUNT_VERDICT_DROP	TC_ACT_SHOT
 #define SHUNT_SUMS_BY_KERNEL	1
+#define SHUNT_WRITES_FRAME	0
 
 static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
@@ -246,6 +248,23 @@ static __always_inline void *shunt_header(shunt_ctx *ctx, __u64 off, __u32 len, 
 	if (shunt_load(ctx, off, buf, len) < 0)
 		return NULL;
 	return buf;
+}
+
+/*
+ * Bytes of a header, @len a constant. At XDP mostly without a call; at TC the kernel has to
+ * see that the packet is nobody else's, too
+ */
+static __always_inline int shunt_patch(shunt_ctx *ctx, __u64 off, void *buf, __u32 len)
+{
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+
+	barrier_var(off);
+	if (SHUNT_WRITES_FRAME && off <= SHUNT_HEADERS_END && data + off + len <= data_end) {
+		__builtin_memcpy(data + off, buf, len);
+		return 0;
+	}
+	return shunt_store(ctx, off, buf, len);
 }
 
 /*

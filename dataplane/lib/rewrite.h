@@ -19,8 +19,8 @@
 #include <shunt/lib/checksum.h>
 #include <shunt/lib/conntrack_chain.h>
 
-#define REWRITE_CHUNK	128		/* bytes of a packet that are added up at once */
-#define REWRITE_CHUNKS	512		/* 65536 bytes */
+#define REWRITE_CHUNK	64		/* bytes that are added up at once, on a stack that is short */
+#define REWRITE_CHUNKS	1024		/* 65536 bytes */
 #define REWRITE_UDPLITE	136
 #define REWRITE_DCCP	33
 
@@ -45,6 +45,25 @@ static __always_inline __u32 rewrite_add(__u32 a, __u32 b)
 {
 	a += b;
 	return a + (a < b);
+}
+
+static __always_inline __u32 rewrite_fold(__u64 sum)
+{
+	sum = (__u32)sum + (sum >> 32);
+	return (__u32)sum + (sum >> 32);
+}
+
+/* Difference of an address. A helper would copy both first */
+static __always_inline __u32 rewrite_change(const struct shunt_addr *was,
+					    const struct shunt_addr *now)
+{
+	__u64 diff = 0;
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < 4; i++)
+		diff += (__u64)(__u32)~was->word[i] + now->word[i];
+	return rewrite_fold(diff);
 }
 
 /* Where the checksum is, from the L4 header on; 0: none, or none that covers what changes */
@@ -94,12 +113,14 @@ static __always_inline int rewrite_sum(shunt_ctx *ctx, __u32 off, __u32 len)
 
 static __always_inline __u16 rewrite_pseudo(const struct shunt_packet *pkt)
 {
-	__u32 tail[2] = { bpf_htonl(pkt->l4_len), bpf_htonl(pkt->proto) };
-	__u32 sum = shunt_sum(tail, sizeof(tail), 0);
+	__u64 sum = (__u64)bpf_htonl(pkt->l4_len) + bpf_htonl(pkt->proto);
+	__u32 i;
 
-	/* IPv4's addresses have ::ffff: in front, which would add 0xffff twice: nothing */
-	sum = shunt_sum((void *)&pkt->saddr, 2 * sizeof(pkt->saddr), sum);
-	return ~shunt_sum_fold(sum);
+	/* IPv4's addresses have ::ffff: in front, which adds 0xffff twice: nothing */
+#pragma unroll
+	for (i = 0; i < 4; i++)
+		sum += (__u64)pkt->saddr.word[i] + pkt->daddr.word[i];
+	return ~shunt_sum_fold(rewrite_fold(sum));
 }
 
 /* Return: 1: @check, of the packet under way, is the sum of the pseudo header, and not complete */
@@ -128,10 +149,11 @@ static __always_inline __u16 rewrite_patched(__u16 check, __u32 diff)
 static __always_inline int rewrite_check_xdp(shunt_ctx *ctx, __u32 off, struct rewrite_diff diff,
 					     bool wait, bool optional)
 {
-	__u16 check;
+	__u16 buf, *at = shunt_header(ctx, off, sizeof(*at), &buf), check;
 
-	if (shunt_load(ctx, off, &check, sizeof(check)) < 0)
+	if (!at)
 		return -1;
+	check = *at;
 	if (optional && !check)
 		return 0;
 	if (wait && rewrite_is_partial(ctx, check))
@@ -140,7 +162,7 @@ static __always_inline int rewrite_check_xdp(shunt_ctx *ctx, __u32 off, struct r
 		check = rewrite_patched(check, rewrite_add(diff.pseudo, diff.data));
 	if (optional && !check)
 		check = 0xffff;
-	return shunt_store(ctx, off, &check, sizeof(check));
+	return shunt_patch(ctx, off, &check, sizeof(check));
 }
 
 /*
@@ -185,15 +207,20 @@ static __always_inline int rewrite_l4_check(shunt_ctx *ctx, const struct shunt_p
 static __always_inline int rewrite_ip4(shunt_ctx *ctx, __u32 off, const struct rewrite *to,
 				       __u32 diff)
 {
-	__be32 addr[2] = { to->saddr.v4, to->daddr.v4 };
-	__u16 check;
+	struct {			/* they lie side by side */
+		__u16	ttl_proto, check;
+		__be32	saddr, daddr;
+	} buf, part, *at;
 
-	if (shunt_load(ctx, off + offsetof(struct iphdr, check), &check, sizeof(check)) < 0)
+	off += offsetof(struct iphdr, ttl);
+	at = shunt_header(ctx, off, sizeof(*at), &buf);
+	if (!at)
 		return -1;
-	check = rewrite_patched(check, diff);
-	if (shunt_store(ctx, off + offsetof(struct iphdr, check), &check, sizeof(check)) < 0)
-		return -1;
-	return shunt_store(ctx, off + offsetof(struct iphdr, saddr), addr, sizeof(addr));
+	part.ttl_proto = at->ttl_proto;
+	part.check = rewrite_patched(at->check, diff);
+	part.saddr = to->saddr.v4;
+	part.daddr = to->daddr.v4;
+	return shunt_patch(ctx, off, &part, sizeof(part));
 }
 
 static __always_inline int rewrite_addrs(shunt_ctx *ctx, __u32 l3, __u32 off,
@@ -205,7 +232,7 @@ static __always_inline int rewrite_addrs(shunt_ctx *ctx, __u32 l3, __u32 off,
 		return rewrite_ip4(ctx, off, to, diff);
 	addr[0] = to->saddr;
 	addr[1] = to->daddr;
-	return shunt_store(ctx, off + offsetof(struct ipv6hdr, saddr), addr, sizeof(addr));
+	return shunt_patch(ctx, off + offsetof(struct ipv6hdr, saddr), addr, sizeof(addr));
 }
 
 /* Both ports, or id and sequence number: four bytes of the L4 header */
@@ -219,7 +246,7 @@ static __always_inline int rewrite_ports_load(shunt_ctx *ctx, __u32 l4_off,
 					      const struct rewrite *to,
 					      struct rewrite_ports *ports, __u32 *diff)
 {
-	__be16 was[2];
+	__be16 buf[2], *was;
 
 	if (!(to->flags & (REWRITE_PORTS | REWRITE_ID)))
 		return 0;
@@ -228,17 +255,21 @@ static __always_inline int rewrite_ports_load(shunt_ctx *ctx, __u32 l4_off,
 	ports->port[1] = to->dport;
 	if (to->flags & REWRITE_ID)
 		ports->off += offsetof(struct shunt_icmp_hdr, rest);
-	if (shunt_load(ctx, ports->off, was, sizeof(was)) < 0)
+	was = shunt_header(ctx, ports->off, sizeof(buf), buf);
+	if (!was)
 		return -1;
+	buf[0] = was[0];
+	buf[1] = was[1];
 	if (to->flags & REWRITE_ID)
-		ports->port[1] = was[1];
-	*diff = bpf_csum_diff((void *)was, sizeof(was), (void *)ports->port, sizeof(was), *diff);
+		ports->port[1] = buf[1];
+	*diff = rewrite_add(*diff, (__u16)~buf[0] + ports->port[0]);
+	*diff = rewrite_add(*diff, (__u16)~buf[1] + ports->port[1]);
 	return 0;
 }
 
 static __always_inline int rewrite_ports_store(shunt_ctx *ctx, struct rewrite_ports *ports)
 {
-	return ports->off ? shunt_store(ctx, ports->off, ports->port, sizeof(ports->port)) : 0;
+	return ports->off ? shunt_patch(ctx, ports->off, ports->port, sizeof(ports->port)) : 0;
 }
 
 /**
@@ -256,8 +287,8 @@ __noinline int rewrite_packet(shunt_ctx *ctx, const struct rewrite *to)
 	if (!cpu || !to)
 		return -1;
 	pkt = &cpu->pkt;
-	diff.pseudo = bpf_csum_diff((void *)&pkt->saddr, 2 * sizeof(pkt->saddr),
-				    (void *)&to->saddr, 2 * sizeof(to->saddr), 0);
+	diff.pseudo = rewrite_add(rewrite_change(&pkt->saddr, &to->saddr),
+				  rewrite_change(&pkt->daddr, &to->daddr));
 	diff.data = to->more;
 	if (pkt->l4_off && pkt->frag != SHUNT_FRAG_LATER &&
 	    rewrite_ports_load(ctx, pkt->l4_off, to, &ports, &diff.data) < 0)
@@ -323,21 +354,20 @@ static __always_inline int rewrite_quote_check(shunt_ctx *ctx, __u32 l3,
 					       __u32 diff, __u32 *more)
 {
 	__u32 off = rewrite_check_off(l3, quote->proto);
-	__u16 check[2] = {}, patched[2] = {};
+	__u16 check, patched;
 
 	if (!off || quote->l4_off + off + sizeof(__u16) > quote->end)
 		return 0;
 	off += quote->l4_off;
-	if (shunt_load(ctx, off, check, sizeof(__u16)) < 0)
+	if (shunt_load(ctx, off, &check, sizeof(check)) < 0)
 		return -1;
-	if (!check[0] && quote->proto == IPPROTO_UDP)
+	if (!check && quote->proto == IPPROTO_UDP)
 		return 0;
-	patched[0] = rewrite_patched(check[0], diff);
-	if (!patched[0] && quote->proto == IPPROTO_UDP)
-		patched[0] = 0xffff;
-	*more = bpf_csum_diff((void *)check, sizeof(check), (void *)patched, sizeof(patched),
-			      *more);
-	return shunt_store(ctx, off, patched, sizeof(__u16));
+	patched = rewrite_patched(check, diff);
+	if (!patched && quote->proto == IPPROTO_UDP)
+		patched = 0xffff;
+	*more = rewrite_add(*more, (__u16)~check + patched);
+	return shunt_store(ctx, off, &patched, sizeof(patched));
 }
 
 static __always_inline int rewrite_quote_as(shunt_ctx *ctx, const struct shunt_packet *pkt,
@@ -352,8 +382,8 @@ static __always_inline int rewrite_quote_as(shunt_ctx *ctx, const struct shunt_p
 	if ((pkt->l3 == 4 ? rewrite_quote_ip4(ctx, &quote, &was) :
 			    rewrite_quote_ip6(ctx, &quote, &was)) < 0)
 		return -1;
-	addrs = bpf_csum_diff((void *)&was.saddr, 2 * sizeof(was.saddr),
-			      (void *)&to->saddr, 2 * sizeof(to->saddr), 0);
+	addrs = rewrite_add(rewrite_change(&was.saddr, &to->saddr),
+			    rewrite_change(&was.daddr, &to->daddr));
 	if (rewrite_ports_load(ctx, quote.l4_off, to, &ports, &diff) < 0 ||
 	    rewrite_ports_store(ctx, &ports) < 0)
 		return -1;
