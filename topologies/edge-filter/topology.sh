@@ -8,10 +8,12 @@
 #
 # There, 'client', 'router' and 'server' run a command on one of the three machines, 'shunt' talks
 # to the router's daemon, and $CONFIG is the configuration (CONFIG=FILE topology.sh: another).
-# Scripts that source this call topology_up.
-EDGE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$EDGE/../../tests/lib/net.sh"
+# Scripts that source this call topology_demo (../lib.sh).
+TOPOLOGY=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$TOPOLOGY/../lib.sh"
 
+TOPOLOGY_BOX=router
+TOPOLOGY_MACHINES="client, router, server"
 TOPOLOGY_PICTURE='
   client                     router                         server
   192.0.2.2             edge0      core0              198.51.100.2
@@ -23,17 +25,6 @@ TOPOLOGY_PICTURE='
                         [ tc-egress: to-servers ]---->[ eth0 ]
   [ eth0 ]<-------------[ tc-ingress: edge-out ]<-----[ eth0 ]'
 
-topology_machine() {		# topology_machine NAME: namespace, and a command that runs in it
-	ns_new "$1" ipv6
-	printf '#!/bin/sh\nexec nsenter --net=/run/netns/%s "$@"\n' "$(ns_name "$1")" >"$TMP/bin/$1"
-	chmod +x "$TMP/bin/$1"
-}
-
-topology_route() {		# topology_route NS GATEWAY GATEWAY6
-	ip -n "$1" route add default via "$2" && ip -n "$1" -6 route add default via "$3" ||
-		die "no routes in '$1'"
-}
-
 topology_links() {
 	topology_machine client
 	topology_machine router
@@ -44,25 +35,13 @@ topology_links() {
 		router core0 198.51.100.1/24,2001:db8:2::1/64
 	topology_route "$client" 192.0.2.1 2001:db8:1::1
 	topology_route "$server" 198.51.100.1 2001:db8:2::1
-	ns_do router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward &&
-		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding' || die "no forwarding"
+	topology_forwards router
 }
 
 # On the server: web, iperf3, listeners for telnet, for questions (53) and for numbers (5300), which
 # go to a file. On the client: one that the server has no business to talk to.
 topology_servers() {
-	mkdir "$TMP/web"
-	cat >"$TMP/web/nginx.conf" <<-CONF
-		daemon off; master_process off; pid nginx.pid; error_log stderr error;
-		events {}
-		http {
-			access_log off; default_type text/plain;
-			client_body_temp_path .; proxy_temp_path .; fastcgi_temp_path .;
-			uwsgi_temp_path .; scgi_temp_path .;
-			server { listen 80; listen [::]:80; return 200 "hello from the server\n"; }
-		}
-	CONF
-	topology_run server nginx -p "$TMP/web" -c "$TMP/web/nginx.conf" -e stderr
+	topology_web server 'return 200 "hello from the server\n";'
 	topology_run server iperf3 -s -p 5201
 	topology_run server nc -lk 23
 	topology_run server nc -luk 53
@@ -72,45 +51,4 @@ topology_servers() {
 		wait_for 10 topology_listens client 80 || die "servers do not start: $(cat "$TMP/servers.log")"
 }
 
-topology_run() {		# in the background
-	"$TMP/bin/$1" "${@:2}" >>"$TMP/servers.log" 2>&1 </dev/null &
-}
-
-topology_listens() {		# topology_listens NS PORT...
-	local port listeners
-
-	listeners=$("$TMP/bin/$1" ss -Hltun)
-	for port in "${@:2}"; do
-		[[ $listeners == *":$port "* ]] || return 1
-	done
-}
-
-topology_up() {
-	((EUID)) && die "only root can make namespaces"
-	[[ -x $BUILD/shunt && -x $BUILD/shuntd ]] || die "no shunt in '$BUILD': 'make' builds it"
-	mkdir "$TMP/bin"
-	ln -s "$BUILD/shunt" "$TMP/bin/shunt"
-	topology_links
-	topology_servers
-	shuntd_start router || exit 1
-	export SHUNT_SOCKET=$TMP/run/shuntd.sock CONFIG=${CONFIG:-$EDGE/shunt.yaml}
-	export PATH=$TMP/bin:$EDGE:$PATH:/usr/sbin:/sbin
-}
-
-topology_shell() {
-	echo "PS1='edge-filter# '" >"$TMP/bashrc"
-	echo "$TOPOLOGY_PICTURE"
-	printf '\n%s\n%s\n\n' "client, router, server COMMAND: on that machine. shunt: the router's." \
-		"'shunt apply \$CONFIG' starts; traffic.sh shows what passes; exit removes all."
-	bash --rcfile "$TMP/bashrc" -i
-}
-
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
-	PATH=$PATH:/usr/sbin:/sbin
-	topology_up
-	if (($#)); then
-		"$@"
-	else
-		topology_shell
-	fi
-fi
+topology_main "$@"

@@ -6,7 +6,7 @@
 # Runs inside the topology:
 #	topology.sh bash -c 'shunt apply $CONFIG && traffic.sh'
 set -u
-. "$(dirname "$0")/show.sh"
+. "$(dirname "$0")/../show.sh"
 
 say "What passes: web over IPv4 and IPv6"
 try 0 'client curl -sS -m 5 http://198.51.100.2/'
