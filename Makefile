@@ -171,10 +171,12 @@ test-long: packages ## swaps, crashes and fuzzers for hours instead of minutes (
 	$(again) tests $(fuzzers)
 	$(Q)BUILD='$(abspath $(O))' tests/lib/long
 
+TOPOLOGY ?= edge-filter
+
 .PHONY: demo
-demo: packages ## the main job: a file becomes a graph, real traffic, a rule added under load (root)
+demo: packages ## a file becomes a graph, traffic, changes under load; TOPOLOGY=nat-gateway: NAT (root)
 	$(again) all
-	$(Q)BUILD='$(abspath $(O))' topologies/edge-filter/demo
+	$(Q)BUILD='$(abspath $(O))' 'topologies/$(TOPOLOGY)/demo'
 
 .PHONY: bench
 bench: packages ## cost per packet, one JSON line a case; CASE=glob (root)
