@@ -3,8 +3,8 @@
 # shellcheck shell=bash
 # lib.sh - what the example networks share: machines, a daemon on one of them, a shell among them
 #
-# Who sources this sets TOPOLOGY (its folder), TOPOLOGY_PICTURE, TOPOLOGY_BOX (the machine that shunt
-# runs on) and TOPOLOGY_MACHINES (all, in words), and defines topology_links and topology_servers.
+# Who sources this sets TOPOLOGY (its folder), TOPOLOGY_PICTURE, TOPOLOGY_BOX (the machine that
+# shunt runs on) and TOPOLOGY_MACHINES (all, in words), and defines topology_links and topology_servers.
 # It ends with: topology_main "$@"
 . "$(dirname "${BASH_SOURCE[0]}")/../tests/lib/net.sh"
 
@@ -75,8 +75,8 @@ topology_shell() {
 	bash --rcfile "$TMP/bashrc" -i
 }
 
-# A demo's steps. In the background: a trap waits for what runs in the foreground, and bash 5.2 cannot
-# run one between two $( ) of a command. 'wait' ends at once.
+# A demo's steps. In the background: a trap waits for what runs in the foreground, and bash 5.2
+# cannot run one between two $( ) of a command. 'wait' ends at once.
 topology_demo() {		# topology_demo FUNCTION
 	topology_up
 	"$1" &

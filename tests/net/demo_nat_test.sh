@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (c) The shunt authors
-# demo_nat_test.sh - the demo of the gateway shows what it claims, fails when it does not, leaves nothing
+# demo_nat_test.sh - the gateway's demo shows what it claims, fails when not, leaves nothing
 # TEST_TIMEOUT=300
 . "$(dirname "$0")/../lib/net.sh"
 . "$(dirname "$0")/../lib/demo.sh"

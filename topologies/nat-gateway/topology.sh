@@ -6,8 +6,8 @@
 #	topology.sh			a shell; all is removed when it ends
 #	topology.sh COMMAND [ARG...]	the same with a command: topology.sh traffic.sh
 #
-# There, 'office', 'web', 'gateway' and 'outside' run a command on that machine, 'shunt' talks to the
-# gateway's daemon, and $CONFIG is the configuration (CONFIG=FILE topology.sh: another).
+# There, 'office', 'web', 'gateway' and 'outside' run a command on that machine, 'shunt' talks to
+# the gateway's daemon, and $CONFIG is the configuration (CONFIG=FILE topology.sh: another).
 # Scripts that source this call topology_demo (../lib.sh).
 TOPOLOGY=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$TOPOLOGY/../lib.sh"
