@@ -4,8 +4,8 @@
 # lib.sh - what the example networks share: machines, a daemon on one of them, a shell among them
 #
 # Who sources this sets TOPOLOGY (its folder), TOPOLOGY_PICTURE, TOPOLOGY_BOX (the machine that
-# shunt runs on) and TOPOLOGY_MACHINES (all, in words), and defines topology_links and topology_servers.
-# It ends with: topology_main "$@"
+# shunt runs on) and TOPOLOGY_MACHINES (all, in words), and defines topology_links and
+# topology_servers. It ends with: topology_main "$@"
 . "$(dirname "${BASH_SOURCE[0]}")/../tests/lib/net.sh"
 
 topology_machine() {		# topology_machine NAME: namespace, and a command that runs in it
