@@ -194,10 +194,12 @@ static bool claim_in(const struct flows_part *part, struct claim *claim, uint32_
 		     uint64_t word)
 {
 	uint64_t mask = conntrack_word_free(word), life;
-	uint32_t slot;
+	uint32_t slot, way;
 
-	for (; mask; mask &= mask - 1) {
-		slot = bucket * CONNTRACK_WAYS + conntrack_word_way(mask);
+	while (mask) {
+		way = conntrack_word_choose(mask, conntrack_way(claim->hash));
+		mask &= ~(0x80ULL << way * CONNTRACK_TAG_BITS);
+		slot = bucket * CONNTRACK_WAYS + way;
 		life = flows_life(flows_entry(part, slot));
 		if (conntrack_life_state(life) || conntrack_life_claimed(life))
 			continue;

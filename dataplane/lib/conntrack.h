@@ -13,7 +13,8 @@
  * this bucket was the first choice of live in their second one (255: it is not known any
  * more). So a lookup reads one word, mostly one entry of one cache line, and the second bucket's
  * word only where flows have spilled. A new flow takes its first bucket while that
- * has CONNTRACK_CROWDED slots taken at most, else the emptier of the two. There
+ * has CONNTRACK_CROWDED slots taken at most, else the emptier of the two; and there the slot that
+ * its hash names, if it is free: a lookup begins with that one, and does not wait for the word. There
  * are CONNTRACK_ROOM slots for three flows: of a million some five find both buckets full, a tenth spill.
  *
  * No locks. Life is one word, changed by compare-and-swap only: when the flow expires, its state,

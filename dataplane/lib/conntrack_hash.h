@@ -10,7 +10,8 @@
  * A sum's bits are not all alike; xor-shift and multiplication, a bijection, make them so.
  *
  * First bucket: high bits of the low half, by multiplication and shift (Lemire, 'Fast Random Integer
- * Generation in an Interval', 2019). Tag: its lowest 8 bits. Second bucket: the high half.
+ * Generation in an Interval', 2019). Tag: its lowest 8 bits. Second bucket: the high half,
+ * whose lowest 8 bits choose the slot that the flow has if it was free when it came.
  *
  * A bucket's word is searched for a tag in all bytes at once: no branch, no loop. Slot 'way' is
  * byte 'way', the lowest is 0; the highest is not a slot.
@@ -92,6 +93,12 @@ static inline __attribute__((always_inline)) __u64 conntrack_tag(__u64 hash)
 	return tag ? tag : 1;		/* 0: the slot is free */
 }
 
+/* The slot that is looked at first, and taken first, in either bucket */
+static inline __attribute__((always_inline)) __u32 conntrack_way(__u64 hash)
+{
+	return (hash >> 32 & 0xff) * CONNTRACK_WAYS >> 8;
+}
+
 /* The highest bit of each slot's byte that is 0; exact, hence without borrows between bytes */
 static inline __attribute__((always_inline)) __u64 conntrack_word_free(__u64 word)
 {
@@ -114,6 +121,12 @@ static inline __attribute__((always_inline)) __u32 conntrack_word_count(__u64 ma
 static inline __attribute__((always_inline)) __u32 conntrack_word_way(__u64 mask)
 {
 	return conntrack_word_count((mask - 1) & ~mask & CONNTRACK_WAY_HIGH);
+}
+
+/* The slot to take, of a mask of free ones: that which is looked at first, if it is one of them */
+static inline __attribute__((always_inline)) __u32 conntrack_word_choose(__u64 mask, __u32 way)
+{
+	return mask & 0x80ULL << way * CONNTRACK_TAG_BITS ? way : conntrack_word_way(mask);
 }
 
 static inline __attribute__((always_inline)) __u64 conntrack_word_get(__u64 word, __u32 way)

@@ -135,11 +135,13 @@ static __always_inline bool conntrack_claim_in(const bool six, __u32 bucket, __u
 {
 	__u64 mask = conntrack_word_free(word), life, claim;
 	struct conntrack_flow *flow;
-	__u32 slot, i;
+	__u32 slot, way, i;
 
 #pragma clang loop unroll(disable)
-	for (i = 0; i < CONNTRACK_WAYS && mask; i++, mask &= mask - 1) {
-		slot = bucket * CONNTRACK_WAYS + conntrack_word_way(mask);
+	for (i = 0; i < CONNTRACK_WAYS && mask; i++) {
+		way = conntrack_word_choose(mask, conntrack_way(spot->hash));
+		mask &= ~(0x80ULL << way * CONNTRACK_TAG_BITS);
+		slot = bucket * CONNTRACK_WAYS + way;
 		flow = conntrack_entry(six, slot);
 		if (!flow)
 			continue;
@@ -158,13 +160,6 @@ static __always_inline bool conntrack_claim_in(const bool six, __u32 bucket, __u
 	return false;
 }
 
-static __always_inline bool conntrack_again(const bool six, const void *key, __u64 hash,
-					    __u32 bucket, __u64 word, struct conntrack_hit *ret)
-{
-	return six ? conntrack_find_in6(key, hash, bucket, word, ret) :
-		     conntrack_find_in4(key, hash, bucket, word, ret);
-}
-
 /* One round of claim. Return: as claim; -EAGAIN: somebody was faster, or there is room now */
 static __always_inline int conntrack_claim_once(const bool six, const void *key,
 						struct conntrack_spot *spot,
@@ -172,14 +167,18 @@ static __always_inline int conntrack_claim_once(const bool six, const void *key,
 {
 	__u32 first = conntrack_first_bucket(spot->hash, conf->buckets[six]);
 	__u32 second = conntrack_second_bucket(spot->hash, first, conf->buckets[six]);
-	__u64 *at = conntrack_word(six, first), *at2 = conntrack_word(six, second), word, word2;
-	__u32 free, free2;
+	__u64 *at = conntrack_word(six, first), *at2 = conntrack_word(six, second), word, word2 = 0;
+	__u32 free, free2 = 0;
 	struct conntrack_hit hit = {};
 
 	if (!at || !at2)
 		return -ENOSPC;
 	word = conntrack_read(at);
-	word2 = conntrack_read(at2);
+	free = conntrack_word_count(conntrack_word_free(word));
+	if (conntrack_word_spilled(word) || free < CONNTRACK_WAYS - CONNTRACK_CROWDED) {
+		word2 = conntrack_read(at2);	/* mostly of no use, and a cold line */
+		free2 = conntrack_word_count(conntrack_word_free(word2));
+	}
 	if (conntrack_again(six, key, spot->hash, first, word, &hit) ||
 	    (conntrack_word_spilled(word) &&
 	     conntrack_again(six, key, spot->hash, second, word2, &hit))) {
@@ -187,8 +186,6 @@ static __always_inline int conntrack_claim_once(const bool six, const void *key,
 		spot->life = hit.life;
 		return -EEXIST;
 	}
-	free = conntrack_word_count(conntrack_word_free(word));
-	free2 = conntrack_word_count(conntrack_word_free(word2));
 	if (!free && !free2)
 		return (six ? conntrack_evict6(first, second) :
 			      conntrack_evict4(first, second)) ?: -EAGAIN;

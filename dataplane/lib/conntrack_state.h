@@ -275,6 +275,17 @@ CONNTRACK_INLINE __u32 conntrack_advance(__u64 life, _Bool reply, __u8 tcp_bits,
 	return step;
 }
 
+/* What most packets are: of a flow that goes on, where a step changes nothing but the expiry */
+CONNTRACK_INLINE _Bool conntrack_goes_on(__u64 life, __u8 tcp_bits)
+{
+	__u32 state = conntrack_life_state(life), flags = conntrack_life_flags(life);
+
+	if (state == CONNTRACK_TCP_ESTABLISHED)
+		return flags & CONNTRACK_REPLIED && conntrack_segment(tcp_bits) == CONNTRACK_SEG_ACK;
+	return state == CONNTRACK_UDP_REPLIED && flags & CONNTRACK_REPLIED &&
+	       flags & CONNTRACK_ASSURED;
+}
+
 /*
  * The first answer is one, too, if it says nothing of the state: what the originator makes of a
  * challenge, its reset (RFC 9293 3.5.1), is of an established flow then

@@ -57,6 +57,27 @@ static __always_inline bool conntrack_window_bad(const bool six, shunt_ctx *ctx,
 	return true;
 }
 
+/* Least that an expiry moves by, if it alone would be written */
+static __always_inline __u32 conntrack_least(const struct conntrack_conf *conf, __u32 timeout)
+{
+	return timeout / 64 < conf->second ? timeout / 64 : conf->second;
+}
+
+/* There is nothing to write: the same as conntrack_renew() finds, without a call */
+static __always_inline bool conntrack_is_fresh(const struct shunt_packet *pkt,
+					       const struct conntrack_conf *conf,
+					       const struct conntrack_flow *flow,
+					       const struct conntrack_visit *visit)
+{
+	__u64 life = visit->hit.life;
+	__u32 timeout;
+
+	if (!conntrack_goes_on(life, pkt->tcp_flags))
+		return false;
+	timeout = conntrack_timeout(conf, flow->policy, conntrack_life_state(life));
+	return visit->now + timeout - (__u32)life < conntrack_least(conf, timeout);
+}
+
 /*
  * Life as it is to be after a step. Who lost the race for it looks at the step again; lost too often,
  * the packet is the flow's all the same: the one that was faster renewed it.
@@ -66,7 +87,7 @@ conntrack_renew(const bool six, const struct shunt_packet *pkt, const struct con
 		struct conntrack_flow *flow, struct conntrack_visit *visit)
 {
 	__u64 was, next;
-	__u32 step, timeout, least, i;
+	__u32 step, timeout, i;
 
 #pragma clang loop unroll(disable)
 	for (i = 0; i < CONNTRACK_TRIES; i++) {
@@ -77,8 +98,8 @@ conntrack_renew(const bool six, const struct shunt_packet *pkt, const struct con
 		timeout = conntrack_timeout(conf, flow->policy, conntrack_step_state(step));
 		next = conntrack_life(was, visit->now + timeout, conntrack_step_state(step),
 				      conntrack_step_flags(step));
-		least = timeout / 64 < conf->second ? timeout / 64 : conf->second;
-		if (!((was ^ next) >> 32) && (__u32)next - (__u32)was < least)
+		if (!((was ^ next) >> 32) &&
+		    (__u32)next - (__u32)was < conntrack_least(conf, timeout))
 			return CONNTRACK_GO;
 		visit->hit.life = __sync_val_compare_and_swap(&flow->life, was, next);
 		if (visit->hit.life == was) {
@@ -114,6 +135,8 @@ conntrack_visit(const bool six, shunt_ctx *ctx, const struct shunt_packet *pkt,
 		    conntrack_window_bad(six, ctx, pkt, conf, visit))
 			return CONNTRACK_BAD;
 	}
+	if (conntrack_is_fresh(pkt, conf, flow, visit))
+		return CONNTRACK_GO;
 	return conntrack_renew(six, pkt, conf, flow, visit);
 }
 

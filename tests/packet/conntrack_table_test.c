@@ -51,6 +51,25 @@ static void fill(struct world *w, bool answered)
 	assert_int_equal(world_tagged(w, 0), 2 * CONNTRACK_WAYS);
 }
 
+/* Where all is free, a flow lies where it is looked for first */
+static void test_first_slot(void **state)
+{
+	struct world *w;
+	uint64_t hash;
+	uint32_t slot;
+
+	EACH(w, worlds)
+		for (int i = 0; i < 30; i++) {
+			forget(w);
+			sent(w, OUT4(1000 + i), SHUNT_CT_NEW);
+			slot = world_pkt(w)->flow - 1;
+			hash = conntrack_hash4(&w->flow4[slot].key, w->conf->seed[0],
+					       w->conf->seed[1]);
+			assert_int_equal(slot, conntrack_first_bucket(hash, w->buckets) *
+					 CONNTRACK_WAYS + conntrack_way(hash));
+		}
+}
+
 static void test_full_kept(void **state)
 {
 	struct world *w;
@@ -277,23 +296,32 @@ static void test_counters(void **state)
 	}
 }
 
-/* An expiry is written when it moves far enough, and is then what the timeout says */
-static void test_expiry(void **state)
+/* An expiry is written when it moves far enough, and is then what the timeout says; else nothing is */
+static void check_renewal(struct world *w, enum shunt_ct_state state)
 {
 	struct conntrack_flow *flow;
-	struct world *w;
 	uint64_t life;
+
+	sent(w, OUT4(1), state);
+	flow = &w->flow4[world_pkt(w)->flow - 1].flow;
+	life = flow->life;
+	sent(w, OUT4(1), state);
+	assert_true(flow->life == life);
+	flow->life -= 1000;
+	sent(w, OUT4(1), state);
+	assert_in_range((uint32_t)flow->life, (uint32_t)life, (uint32_t)life + 5000);
+	assert_true(flow->life >> 32 == life >> 32);
+}
+
+static void test_expiry(void **state)
+{
+	struct world *w;
 
 	EACH(w, worlds) {
 		forget(w);
-		sent(w, OUT4(1), SHUNT_CT_NEW);
-		flow = &w->flow4[world_pkt(w)->flow - 1].flow;
-		life = flow->life;
-		sent(w, OUT4(1), SHUNT_CT_NEW);
-		assert_true(flow->life == life);
-		flow->life -= 1000;
-		sent(w, OUT4(1), SHUNT_CT_NEW);
-		assert_in_range((uint32_t)flow->life, (uint32_t)life, (uint32_t)life + 5000);
+		check_renewal(w, SHUNT_CT_NEW);
+		sent(w, BACK4(1), SHUNT_CT_ESTABLISHED);
+		check_renewal(w, SHUNT_CT_ESTABLISHED);
 	}
 }
 
@@ -442,7 +470,8 @@ static void test_race(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full_kept), cmocka_unit_test(test_full_unreplied),
+		cmocka_unit_test(test_first_slot), cmocka_unit_test(test_full_kept),
+		cmocka_unit_test(test_full_unreplied),
 		cmocka_unit_test(test_full_over), cmocka_unit_test(test_spilled),
 		cmocka_unit_test(test_generation), cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_direction), cmocka_unit_test(test_zone),
