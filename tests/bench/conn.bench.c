@@ -4,7 +4,8 @@
  * conn.bench.c - what a packet costs when its flow is looked up, and when it begins one
  *
  * UDP, root and parser included. The floor has the same flows drawn, in front of an empty program.
- * 'conn.hit.*' draw one of so many established flows for each packet.
+ * 'conn.hit.*' draw one of so many established flows for each packet. IPv4's have a peer: as many
+ * keys of the same length in a kernel hash, one lookup without gate, root and parser.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,6 +65,36 @@ static void build(struct pkt *p, bool six, bool reply)
 				     UDP4("11.0.0.0", "10.0.0.2", 1000, 53, FILL(22)));
 }
 
+static void peer_load(uint32_t adds, const struct object_map *map, struct object_loaded *ret_loaded)
+{
+	struct object_value value = { "peer_adds", &adds, 4 };
+	struct err err = { 0 };
+
+	if (object_load(rig_built("tests/bench/conn_peer.xdp.o"), "peer", &value, 1, map, 1, NULL,
+			ret_loaded, &err) < 0)
+		bench_die("peer", err.text);
+}
+
+/* The program that looks up one of so many keys in a kernel hash */
+static void peer_new(uint32_t n, struct object_loaded *ret_loaded)
+{
+	struct feeder feeder = { .at = 26, .n = n };
+	struct object_map map = { .name = "conn_peer", .fd = -1, .entries = n };
+	struct object_loaded adder, feeding;
+	struct pkt p;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = n < 2 ? 2 : n, .data_in = p.data);
+
+	peer_load(1, &map, &adder);
+	build(&p, false, false);
+	opts.data_size_in = p.len;
+	if (bpf_prog_test_run_opts(feed(&feeder, adder.prog_fd, &feeding), &opts) < 0)
+		bench_die("peer", strerror(errno));
+	map.fd = object_loaded_map(&adder, "conn_peer");
+	peer_load(0, &map, ret_loaded);
+	object_loaded_fini(&adder);
+	object_loaded_fini(&feeding);
+}
+
 /* So many flows, a packet either way */
 static void establish(struct rig *rig, bool six, uint32_t n)
 {
@@ -85,25 +116,31 @@ static void establish(struct rig *rig, bool six, uint32_t n)
 static void measure(const char *name, struct rig *rig, bool six, uint32_t n)
 {
 	struct feeder feeder = { .at = six ? 34 : 26, .n = n, .random = 1 };
-	struct object_loaded loaded[2];
-	struct bench_times times[2];
-	struct bench_side side[2];
+	unsigned int sides = n && !six ? 3 : 2, i;
+	struct object_loaded loaded[3], peer;
+	struct bench_times times[3];
+	struct bench_side side[3];
+	int to_fd[3] = { empty_fd(), rig->root_fd };
 	struct pkt p;
-	int i;
 
+	if (sides == 3) {
+		peer_new(n, &peer);
+		to_fd[2] = peer.prog_fd;
+	}
 	build(&p, six, false);
-	for (i = 0; i < 2; i++)
-		side[i] = (struct bench_side){
-			feed(&feeder, i ? rig->root_fd : empty_fd(), &loaded[i]), p.data, p.len,
-		};
-	bench_run(side, 2, times);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sides; i++)
+		side[i] = (struct bench_side){ feed(&feeder, to_fd[i], &loaded[i]), p.data, p.len };
+	bench_run(side, sides, times);
+	for (i = 0; i < sides; i++) {
 		bench_sort(&times[i]);
 		object_loaded_fini(&loaded[i]);
 	}
+	if (sides == 3)
+		object_loaded_fini(&peer);
 	bench_print(&(struct bench_line){
 		.name = name, .n = n, .ns = bench_median(&times[1]), .min_ns = bench_min(&times[1]),
 		.floor_ns = bench_median(&times[0]),
+		.peer_ns = sides == 3 ? bench_median(&times[2]) : 0,
 	});
 }
 
