@@ -78,6 +78,14 @@ settled() {		# nothing is on its way any more: two looks see the same
 		[[ $now == "$(ip -n "$server" -s -j link show dev v0)" ]]
 }
 
+# In flow: do packets come to the graph?
+begun() {
+	local now
+
+	mapfile -t now < <(counters)
+	((now[0] > before[0]))
+}
+
 # flow CMD...: traffic through the box while CMD runs; without CMD, CONTROL packets. Sets SENT, DELIVERED,
 # LOST (what a full queue dropped, before the box or behind it) and the differences of counters
 flow() {
@@ -89,6 +97,7 @@ flow() {
 	send_start s client v0 "${frames[@]}" -r "$RATE" --dst-mac "$MAC" --src 10.0.0.1 \
 		--dst 10.0.1.1 --sport 1000-1001 --dport 53
 	if (($#)); then
+		wait_for 10 begun || status=1
 		"$@" || status=1
 		send_stop s || status=1
 	else
