@@ -7,7 +7,7 @@
 #include <shunt/packet.h>
 #include <shunt/verdict.h>
 
-#define SHUNT_ABI_VERSION	2
+#define SHUNT_ABI_VERSION	3
 
 #define SHUNT_EDGES_MAX		16	/* edges of a module, open ones included */
 #define SHUNT_DEPTH_MAX		30	/* nodes in a row; the kernel allows 33 tail calls */

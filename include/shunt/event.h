@@ -20,6 +20,6 @@ struct shunt_event {
 	__u8	data[SHUNT_EVENT_BYTES]; /* behind 'captured' bytes: undefined */
 };
 
-_Static_assert(sizeof(struct shunt_event) == 24 + 128 + SHUNT_EVENT_BYTES, "ABI");
+_Static_assert(sizeof(struct shunt_event) == 24 + 160 + SHUNT_EVENT_BYTES, "ABI");
 
 #endif

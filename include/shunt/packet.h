@@ -50,6 +50,10 @@ enum shunt_ct_state { SHUNT_CT_STATES(SHUNT_CT_ENUM) SHUNT_CT_MAX };
 #define SHUNT_CT_REPLY		0x01	/* goes against the direction of the flow's first packet */
 #define SHUNT_CT_NAT		0x02	/* of a flow whose packets are translated */
 #define SHUNT_CT_QUOTED		0x04	/* RELATED: 'flow' is that of the packet that is quoted */
+#define SHUNT_CT_ZONED		0x08	/* ct_zone is what a rule said: the next node 'conntrack' keeps it */
+#define SHUNT_CT_PROXIED	0x08	/* of a flow that module 'synproxy' opened, or is about to */
+
+#define SHUNT_CT_LIMITS		4	/* that can count one flow */
 
 /*
  * What a rejected packet is answered with. X(identifier, name in a rule, ICMP code, ICMPv6 code);
@@ -128,10 +132,17 @@ struct shunt_packet {
 	__u8	ct_state;	/* SHUNT_CT_* */
 	__u8	ct_flags;	/* SHUNT_CT_REPLY, ... */
 	__u8	ct_policy;	/* timeouts that a new flow is to have; 0: the usual ones */
-	__u8	ct_pad[3];
+	__u8	ct_scale;	/* of a new flow that is PROXIED, as its entry has it (lib/conntrack.h) */
+	__u8	ct_up;		/* same */
+	__u8	ct_pad;
 	__u32	user[3];	/* for modules of one graph to agree on */
+	/* ---- 128 bytes: what few packets have ---- */
+	__u32	ct_limit[SHUNT_CT_LIMITS];	/* who are to count a new flow (lib/conntrack_limit.h); 0: none */
+	__u32	ct_delta;	/* of a new flow that is PROXIED, as its entry has it */
+	__u32	ct_ts_delta;	/* same */
+	__u32	pad[2];
 };
 
-_Static_assert(sizeof(struct shunt_packet) == 128, "ABI");
+_Static_assert(sizeof(struct shunt_packet) == 160, "ABI");
 
 #endif

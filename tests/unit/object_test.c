@@ -253,8 +253,8 @@ static void test_abi(void **state)
 {
 	struct objtest in = objtest_read("bpf/modules/count.xdp.o");
 
-	objtest_module(in, "count")->abi = 3;
-	refused(objtest_put("abi.o", in.data, in.len), -EPROTO, "built for ABI 3, this shuntd speaks 2");
+	objtest_module(in, "count")->abi = 4;
+	refused(objtest_put("abi.o", in.data, in.len), -EPROTO, "built for ABI 4, this shuntd speaks 3");
 	free(in.data);
 }
 
