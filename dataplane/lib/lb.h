@@ -6,9 +6,10 @@
  * DOC: A packet's destination names a service, the hash of its flow a slot of the service's
  * ring, and the slot its owner: a backend. Rings are Maglev tables (Eisenbud and others, NSDI 2016).
  *
- * A slot that changed its owner lately is in transition: 'keep' is the earliest owner that lives. There
- * a flow that begins goes to the owner, and is remembered in 'lb_flows'; a packet of a flow that is
- * not remembered goes to 'keep'. All other slots are stateless. A slot is one word, so that a program sees
+ * A slot that changed its owner lately is in transition: 'keep' is the earliest owner that lives, the
+ * present one perhaps (A, then B, then A: B has flows). There a flow that begins goes to the owner, and is
+ * remembered in 'lb_flows'; a packet of a flow that is not remembered goes to 'keep'. All other
+ * slots are stateless. A slot is one word, so that a program sees
  * both of the old or both of the new.
  *
  * 'lb_flows' remembers a flow as one word: 32 bits of its hash, its backend, and when it was seen
@@ -31,6 +32,8 @@
 #define LB_RING		65537		/* slots, unless the service says otherwise */
 #define LB_RING_MAX	655373
 #define LB_RANGES	16		/* port ranges of one address and protocol */
+#define LB_RANGES_MAX	4096		/* elements of lb_ranges */
+#define LB_COUNTS	(1 << 17)	/* of a CPU */
 #define LB_WAYS		8
 #define LB_TICK_S	4		/* of lb_flows */
 
@@ -103,7 +106,7 @@ struct lb_service {
 	__be16	gue_port;		/* 6080 */
 	__u8	quic_off;		/* of the server id in the CID, bytes */
 	__u8	quic_len;		/* 1 to 8 bytes; 0: none */
-	__u16	quic_ids;		/* which map of lb_quic: key {this, id} */
+	__u16	quic_ids;		/* in keys of lb_quic: as 'ring' */
 	__u32	pad[6];
 };
 
