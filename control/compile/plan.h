@@ -12,6 +12,7 @@
 #include <base/arena.h>
 #include <base/buf.h>
 #include <compile/classifier.h>
+#include <compile/plan_lb.h>
 #include <compile/set.h>
 #include <mirror/link.h>
 #include <model/config.h>
@@ -139,6 +140,7 @@ struct plan_node {
 	unsigned int n_tables;
 	uint32_t miss_counter;
 	const struct plan_filter *filter;	/* NULL: takes no rules */
+	const struct plan_balancer *balancer;	/* NULL: takes no services */
 };
 
 /* One graph at one hook: what is rendered, committed and kept as a whole */
@@ -204,6 +206,7 @@ struct plan {
 	const struct plan_conntrack *conntrack;	/* NULL: no node tracks flows */
 	struct plan_nat *nat;		/* in order of first use */
 	unsigned int n_nat;
+	const struct plan_lb *lb;	/* NULL: no node takes services */
 	uint32_t hits_room, state_room;	/* powers of two; never fewer than before */
 	uint32_t hits_end;		/* hits from here on are nobody's */
 	unsigned int n_spare_slots;	/* that views took */
@@ -243,6 +246,8 @@ void plan_fini(struct plan *plan);
 const struct plan_node *plan_node_find(const struct plan *plan, const char *node);
 const struct plan_filter *plan_filter_find(const struct plan *plan, const char *node);
 const struct plan_set *plan_set_find(const struct plan *plan, const char *name);
+const struct plan_service *plan_service_find(const struct plan *plan, const char *node,
+					     const char *service);
 const struct plan_graph *plan_graph_find(const struct plan *plan, const char *name, uint32_t hook);
 
 #endif

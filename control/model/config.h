@@ -37,6 +37,7 @@
 
 #include <base/arena.h>
 #include <base/diag.h>
+#include <model/config_lb.h>
 #include <model/expr.h>
 #include <model/tree.h>
 #include <shunt/abi.h>
@@ -111,6 +112,7 @@ struct config_node {
 	struct config_chain *chain;	/* 'chains:', by name; no cycles */
 	unsigned int n_chains;
 	const char *fallback;		/* 'default:' edge where no rule matches; NULL: accept */
+	const struct config_lb *lb;	/* 'services:' and what is beside it; NULL: none of that */
 	const struct tree *tree;
 };
 
@@ -171,6 +173,7 @@ struct config_attach {
 struct config {
 	struct tree *tree;		/* all below but attach are in order of their names */
 	struct config_conntrack conntrack;
+	uint32_t lb_flows;		/* that balancers remember at most */
 	struct config_set *set;
 	unsigned int n_sets;
 	struct config_map *map;
