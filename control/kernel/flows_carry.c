@@ -9,6 +9,7 @@
  * they have it. Counters begin at 0 in the new one, and those of the old one are added at last.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <kernel/flows_table.h>
@@ -80,6 +81,37 @@ static void carry_new(struct carrier *c, uint32_t slot, const union entry *entry
 	carry_peer(c, entry, to);
 }
 
+static uint32_t *ts_delta_of(const struct carrier *c, void *entry)
+{
+	return c->from->six ? &((struct conntrack_flow6 *)entry)->ts_delta :
+			      &((struct conntrack_flow4 *)entry)->ts_delta;
+}
+
+/*
+ * What module synproxy learns of the server, once. The word that says so comes last; where programs
+ * have learnt it from the new table, it stays
+ */
+static void carry_proxied(const struct carrier *c, const union entry *entry,
+			  struct conntrack_flow *to)
+{
+	uint64_t *word = (uint64_t *)((uint8_t *)to + offsetof(struct conntrack_flow, delta));
+	uint64_t was = __atomic_load_n(word, __ATOMIC_ACQUIRE), next;
+	struct conntrack_flow seen;
+	union entry from = *entry;
+
+	memcpy(&seen.delta, &was, sizeof(was));
+	if (from.flow.proxy != CONNTRACK_PROXY_OPEN || seen.proxy != CONNTRACK_PROXY_WAITING)
+		return;
+	seen.proxy = CONNTRACK_PROXY_LEARNING;
+	memcpy(&next, &seen.delta, sizeof(next));
+	if (!__atomic_compare_exchange_n(word, &was, next, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return;
+	*ts_delta_of(c, to) = *ts_delta_of(c, &from);
+	memcpy(&next, &from.flow.delta, sizeof(next));
+	__atomic_store_n(word, next, __ATOMIC_RELEASE);
+}
+
 /* One that we brought: as it is now, unless programs have changed it there */
 static void carry_change(struct carrier *c, uint32_t slot, const union entry *entry)
 {
@@ -88,6 +120,7 @@ static void carry_change(struct carrier *c, uint32_t slot, const union entry *en
 	__u64 life = flows_life(to);
 	uint32_t mark = carried->mark;
 
+	carry_proxied(c, entry, to);
 	if (life_bits(life) == life_bits(carried->life))
 		__atomic_compare_exchange_n(&to->life, &life, life_like(entry->flow.life, life),
 					    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);

@@ -92,7 +92,31 @@ enum conntrack_state { CONNTRACK_STATES(CONNTRACK_STATE_ENUM) CONNTRACK_STATE_MA
 #define CONNTRACK_PICKED_UP	0x0100	/* its beginning was not seen */
 #define CONNTRACK_SPILLED	0x0200	/* lives in its second bucket */
 #define CONNTRACK_CLAIMED	0x0800	/* state NONE: neither there nor free, somebody fills it */
-#define CONNTRACK_PROXIED	0x0400	/* opened by module synproxy: sequence numbers differ by 'delta' */
+#define CONNTRACK_PROXIED	0x0400	/* opened by module synproxy: its ends have other numbers */
+
+/*
+ * What rules ask of a flow's flags: 'ct status'. Bits are Linux's (IPS_*), so that numbers mean the same.
+ * X(identifier, name, bit)
+ */
+#define CONNTRACK_STATUSES(X)						\
+	X(SEEN_REPLY, "seen-reply", 1)					\
+	X(ASSURED, "assured", 2)					\
+	X(CONFIRMED, "confirmed", 3)	/* is in the table */		\
+	X(SNAT, "snat", 4)						\
+	X(DNAT, "dnat", 5)
+#define CONNTRACK_STATUS_ENUM(id, name, bit) CONNTRACK_STATUS_##id = 1 << bit,
+enum conntrack_status { CONNTRACK_STATUSES(CONNTRACK_STATUS_ENUM) };
+
+#define CONNTRACK_STATUS_KNOWN	0x3e
+/* @flags: of a flow that is in the table */
+#define CONNTRACK_STATUS(flags)						\
+	(((flags) & (CONNTRACK_REPLIED | CONNTRACK_ASSURED)) | CONNTRACK_STATUS_CONFIRMED | \
+	 ((flags) & (CONNTRACK_SNAT | CONNTRACK_DNAT)) >> 1)
+
+_Static_assert((int)CONNTRACK_STATUS_SEEN_REPLY == CONNTRACK_REPLIED &&
+	       (int)CONNTRACK_STATUS_ASSURED == CONNTRACK_ASSURED &&
+	       CONNTRACK_STATUS_SNAT == CONNTRACK_SNAT >> 1 &&
+	       CONNTRACK_STATUS_DNAT == CONNTRACK_DNAT >> 1, "CONNTRACK_STATUS()");
 
 /*
  * ---- entries ----
@@ -109,9 +133,20 @@ struct conntrack_flow {			/* what both families' entries begin with */
 	__u64	life;
 	__u32	mark;
 	__u32	other;			/* slot + 1 of the second entry (PEER: of the first); 0: none */
-	__u32	delta;			/* PROXIED: added to sequence numbers of replies */
+	/* One aligned word, which module synproxy changes as a whole. PROXIED: */
+	__u32	delta;			/* added to sequence numbers of replies; WAITING: the cookie */
 	__u8	policy;			/* timeouts */
-	__u8	pad[3];
+	__u8	proxy;			/* enum conntrack_proxy */
+	__s8	scale;			/* shift for windows of replies; WAITING: what the client was told */
+	__u8	up;			/* the same of the originator's; WAITING: what the client said */
+};
+
+/* How far a flow is that is PROXIED. 'delta' and the like are differences once it is OPEN */
+enum conntrack_proxy {
+	CONNTRACK_PROXY_NONE,
+	CONNTRACK_PROXY_WAITING,	/* the server has not answered */
+	CONNTRACK_PROXY_LEARNING,	/* its answer is at work */
+	CONNTRACK_PROXY_OPEN,
 };
 
 struct conntrack_key4 {
@@ -138,7 +173,7 @@ struct conntrack_flow4 {
 	__be16	nat_port[2];
 	__u32	since;			/* jiffies of the first packet */
 	__u32	limit;			/* + 1: the connection limit that counts it (filter_state); 0: none */
-	__u32	pad;
+	__u32	ts_delta;		/* PROXIED: added to timestamps of replies; WAITING: our own */
 };
 
 struct conntrack_flow6 {
@@ -148,10 +183,12 @@ struct conntrack_flow6 {
 	__be16	nat_port[2];
 	__u32	since;
 	__u32	limit;
-	__u32	pad[4];
+	__u32	ts_delta;
+	__u32	pad[3];
 };
 
 _Static_assert(sizeof(struct conntrack_flow) == 24, "ABI");
+_Static_assert(__builtin_offsetof(struct conntrack_flow, delta) == 16, "an aligned word");
 _Static_assert(sizeof(struct conntrack_key4) == 16, "ABI");
 _Static_assert(sizeof(struct conntrack_key6) == 40, "ABI");
 _Static_assert(sizeof(struct conntrack_flow4) == 64, "a cache line");

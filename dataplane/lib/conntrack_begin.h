@@ -8,6 +8,19 @@
 #include <shunt/lib/conntrack_l4.h>
 #include <shunt/lib/conntrack_window.h>
 
+/* What module 'synproxy' knows of it */
+static __always_inline void conntrack_fill_proxied(const struct shunt_packet *pkt,
+						   struct conntrack_flow *flow, __u32 *ts_delta)
+{
+	if (!(pkt->ct_flags & SHUNT_CT_PROXIED))
+		return;
+	flow->proxy = CONNTRACK_PROXY_WAITING;
+	flow->delta = pkt->ct_delta;
+	flow->scale = pkt->ct_scale;
+	flow->up = pkt->ct_up;
+	*ts_delta = pkt->ct_ts_delta;
+}
+
 /* All of the entry but its life. What is of the module that begins it stays 0 */
 static __always_inline void conntrack_fill(const bool six, const union conntrack_key *key,
 					   const struct shunt_packet *pkt, __u32 slot, __u32 now)
@@ -24,6 +37,7 @@ static __always_inline void conntrack_fill(const bool six, const union conntrack
 		flow6->flow.policy = pkt->ct_policy;
 		flow6->key = key->key6;
 		flow6->since = now;
+		conntrack_fill_proxied(pkt, &flow6->flow, &flow6->ts_delta);
 	} else {
 		flow4 = conntrack_entry4(slot);
 		if (!flow4)
@@ -33,6 +47,7 @@ static __always_inline void conntrack_fill(const bool six, const union conntrack
 		flow4->flow.policy = pkt->ct_policy;
 		flow4->key = key->key4;
 		flow4->since = now;
+		conntrack_fill_proxied(pkt, &flow4->flow, &flow4->ts_delta);
 	}
 }
 
@@ -42,6 +57,8 @@ static __always_inline __u32 conntrack_first_flags(const struct shunt_packet *pk
 {
 	__u32 flags = second ? CONNTRACK_SECOND : 0;
 
+	if (pkt->ct_flags & SHUNT_CT_PROXIED)
+		flags |= CONNTRACK_PROXIED;
 	if (state != CONNTRACK_TCP_UNACKED)
 		return flags;
 	if (pkt->tcp_flags & CONNTRACK_TCP_BIT_FIN)

@@ -130,6 +130,8 @@ static __always_inline bool conntrack_related(const bool six, shunt_ctx *ctx,
 	pkt->ct_flags = SHUNT_CT_QUOTED | (reply ? 0 : SHUNT_CT_REPLY);
 	if (conntrack_life_flags(hit.life) & (CONNTRACK_SNAT | CONNTRACK_DNAT))
 		pkt->ct_flags |= SHUNT_CT_NAT;
+	if (conntrack_life_flags(hit.life) & CONNTRACK_PROXIED)
+		pkt->ct_flags |= SHUNT_CT_PROXIED;
 	pkt->ct_state = SHUNT_CT_RELATED;
 	return true;
 }

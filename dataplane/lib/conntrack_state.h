@@ -149,6 +149,9 @@ CONNTRACK_INLINE __u32 conntrack_tcp_synack(__u32 state, __u32 flags, _Bool repl
 	case CONNTRACK_TCP_SYN_SENT:
 		if (!reply)
 			return conntrack_step(CONNTRACK_BAD, state, flags);
+		if (flags & CONNTRACK_PROXIED)	/* the originator has said its last word */
+			return conntrack_step(CONNTRACK_GO, CONNTRACK_TCP_ESTABLISHED,
+					      flags | CONNTRACK_ASSURED);
 		return conntrack_step(CONNTRACK_GO, CONNTRACK_TCP_SYN_RECV, flags);
 	case CONNTRACK_TCP_SYN_SENT2:
 	case CONNTRACK_TCP_SYN_RECV:	/* again, or of the other end that opens, too */
@@ -159,6 +162,13 @@ CONNTRACK_INLINE __u32 conntrack_tcp_synack(__u32 state, __u32 flags, _Bool repl
 	}
 }
 
+/* What comes before the server's answer: a proxied originator is past its opening */
+CONNTRACK_INLINE __u32 conntrack_tcp_early(__u32 state, __u32 flags, _Bool reply)
+{
+	return conntrack_step(!reply && flags & CONNTRACK_PROXIED ? CONNTRACK_STAY : CONNTRACK_BAD,
+			      state, flags);
+}
+
 CONNTRACK_INLINE __u32 conntrack_tcp_fin(__u32 state, __u32 flags, _Bool reply)
 {
 	const __u32 both = CONNTRACK_FIN_ORIG | CONNTRACK_FIN_REPLY;
@@ -166,7 +176,7 @@ CONNTRACK_INLINE __u32 conntrack_tcp_fin(__u32 state, __u32 flags, _Bool reply)
 	switch (state) {
 	case CONNTRACK_TCP_SYN_SENT:
 	case CONNTRACK_TCP_SYN_SENT2:
-		return conntrack_step(CONNTRACK_BAD, state, flags);
+		return conntrack_tcp_early(state, flags, reply);
 	case CONNTRACK_TCP_TIME_WAIT:
 	case CONNTRACK_TCP_CLOSE:
 		return conntrack_step(CONNTRACK_GO, state, flags);
@@ -184,7 +194,8 @@ CONNTRACK_INLINE __u32 conntrack_tcp_ack(__u32 state, __u32 flags, _Bool reply)
 	switch (state) {
 	case CONNTRACK_TCP_SYN_SENT:
 	case CONNTRACK_TCP_SYN_SENT2:
-		return conntrack_step(reply ? CONNTRACK_STAY : CONNTRACK_BAD, state, flags);
+		return reply ? conntrack_step(CONNTRACK_STAY, state, flags) :
+			       conntrack_tcp_early(state, flags, reply);
 	case CONNTRACK_TCP_SYN_RECV:
 		if (!reply) {
 			state = CONNTRACK_TCP_ESTABLISHED;

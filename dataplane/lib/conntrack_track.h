@@ -149,7 +149,8 @@ static __always_inline void conntrack_mark_packet(struct shunt_packet *pkt,
 	pkt->flow = hit->slot + 1;
 	pkt->ct_mark = flow->mark;
 	pkt->ct_flags = (reply ? SHUNT_CT_REPLY : 0) |
-			(flags & (CONNTRACK_SNAT | CONNTRACK_DNAT) ? SHUNT_CT_NAT : 0);
+			(flags & (CONNTRACK_SNAT | CONNTRACK_DNAT) ? SHUNT_CT_NAT : 0) |
+			(flags & CONNTRACK_PROXIED ? SHUNT_CT_PROXIED : 0);
 	pkt->ct_state = reply || flags & CONNTRACK_REPLIED ? SHUNT_CT_ESTABLISHED : SHUNT_CT_NEW;
 }
 

@@ -180,6 +180,14 @@ static __always_inline bool conntrack_window_of(struct conntrack_seqs *seqs, con
 	return true;
 }
 
+/* What the originator of a proxied flow acknowledges, as the server counts */
+static __always_inline __u32 conntrack_window_acked(const bool six, __u32 slot, __u32 ack)
+{
+	const struct conntrack_flow *flow = conntrack_entry(six, slot);
+
+	return flow && flow->proxy == CONNTRACK_PROXY_OPEN ? ack - flow->delta : ack;
+}
+
 /* In states of the opening, where one end's numbers are not known yet */
 static __always_inline bool conntrack_window_opening(struct conntrack_seqs *seqs, bool reply,
 						     const struct conntrack_tcp *tcp)
@@ -210,6 +218,8 @@ static __always_inline bool conntrack_window(const bool six, shunt_ctx *ctx,
 		return true;
 	if (conntrack_tcp_read(ctx, pkt, &tcp) < 0)
 		return false;
+	if (!reply)
+		tcp.ack = conntrack_window_acked(six, slot, tcp.ack);
 	if (state == CONNTRACK_NONE)
 		conntrack_window_open(seqs, &tcp);
 	if (state == CONNTRACK_NONE || state == CONNTRACK_TCP_SYN_SENT)
