@@ -34,6 +34,8 @@
 #define LB_RANGES	16		/* port ranges of one address and protocol */
 #define LB_RANGES_MAX	4096		/* elements of lb_ranges */
 #define LB_COUNTS	(1 << 17)	/* of a CPU */
+#define LB_VIPS		65536		/* of all nodes */
+#define LB_FRAGS	16384
 #define LB_WAYS		8
 #define LB_TICK_S	4		/* of lb_flows */
 
@@ -161,7 +163,7 @@ struct lb_counts {
 	__u64	kept;			/* packets that went to 'keep' or to who is remembered, not to the owner */
 };
 
-/* Why nothing was forwarded, by service: lb_drops, as lb_counts. X(identifier, name, help) */
+/* Table 'lb_drops', as lb_counts, by the service's counter: why nothing was forwarded. X(identifier, name, help) */
 #define LB_DROPS(X)							\
 	X(NO_BACKEND, "no_backend", "no backend of the service lives")	\
 	X(TTL, "ttl", "TTL or hop limit ends here")			\
@@ -171,10 +173,43 @@ struct lb_counts {
 #define LB_DROP_ENUM(id, name, help) LB_DROP_##id,
 enum lb_drop { LB_DROPS(LB_DROP_ENUM) LB_DROP_MAX };
 
+struct lb_drops {
+	__u64	packets[LB_DROP_MAX];
+};
+
+/* Table 'lb_quic', a hash: value __u32, a backend */
+struct lb_quic {
+	__u64	id;			/* the bytes of the server id, as a number: first one highest */
+	__u16	ids;			/* lb_service.quic_ids */
+	__u16	pad[3];
+};
+
+/*
+ * All tables: X(identifier, name, map type, key, value, entries, flags); entries 0: the plan says.
+ * Of lb_rings these are the outer one's; inner ones are arrays of __u32 with LB_RING_FLAGS.
+ */
+#define LB_TABLES(X)							\
+	X(VIPS, "lb_vips", HASH, struct lb_vip, __u32, LB_VIPS, BPF_F_NO_PREALLOC) \
+	X(NETS, "lb_nets", LPM_TRIE, struct lb_net, __u32, LB_VIPS, BPF_F_NO_PREALLOC) \
+	X(RANGES, "lb_ranges", ARRAY, __u32, struct lb_ranges, LB_RANGES_MAX, 0) \
+	X(SERVICES, "lb_services", ARRAY, __u32, struct lb_service, LB_SERVICES, 0) \
+	X(RINGS, "lb_rings", ARRAY_OF_MAPS, __u32, __u32, LB_SERVICES, 0) \
+	X(BACKENDS, "lb_backends", ARRAY, __u32, struct lb_backend, LB_BACKENDS, BPF_F_MMAPABLE) \
+	X(FLOWS, "lb_flows", ARRAY, __u32, struct lb_bucket, 0, BPF_F_MMAPABLE) \
+	X(FRAGS, "lb_frags", LRU_HASH, struct lb_frag_key, struct lb_frag, LB_FRAGS, 0) \
+	X(COUNTS, "lb_counts", ARRAY, __u32, struct lb_counts, 0, BPF_F_MMAPABLE) \
+	X(DROPS, "lb_drops", ARRAY, __u32, struct lb_drops, 0, BPF_F_MMAPABLE) \
+	X(QUIC, "lb_quic", HASH, struct lb_quic, __u32, LB_BACKENDS, BPF_F_NO_PREALLOC)
+#define LB_TABLE_ENUM(id, ...) LB_TABLE_##id,
+enum lb_table { LB_TABLES(LB_TABLE_ENUM) LB_TABLE_MAX };
+
+#define LB_RING_FLAGS	(BPF_F_MMAPABLE | BPF_F_INNER_MAP)
+
 _Static_assert(sizeof(struct lb_vip) == 24, "ABI");
 _Static_assert(sizeof(struct lb_net) == 24, "ABI");
 _Static_assert(sizeof(struct lb_service) == 64, "a cache line");
 _Static_assert(sizeof(struct lb_backend) == 64, "a cache line");
 _Static_assert(sizeof(struct lb_bucket) == 64, "a cache line");
+_Static_assert(sizeof(struct lb_quic) == 16, "ABI");
 
 #endif
