@@ -61,7 +61,7 @@ static void leads_nowhere(struct binder *b, const char *node, const char *edge)
 static bool is_terminal(enum shunt_target target)
 {
 	return target == SHUNT_TARGET_PASS || target == SHUNT_TARGET_DROP ||
-	       target == SHUNT_TARGET_TX;
+	       target == SHUNT_TARGET_TX || target == SHUNT_TARGET_FORWARD;
 }
 
 /* Where the module itself sends an edge. Return: UNBOUND: nowhere */

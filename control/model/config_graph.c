@@ -25,7 +25,7 @@ static const struct config_key graph_keys[] = {
 static const char *const target_names[] = { SHUNT_TARGETS(TARGET_NAME) };
 
 static const char target_hint[] =
-	"a target is a node, pass, drop, drop(REASON), tx, redirect(INTERFACE) or boundary(GRAPH)";
+	"a target is a node, pass, drop, drop(REASON), tx, forward, redirect(INTERFACE) or boundary(GRAPH)";
 
 /* What an argument in parentheses is; NULL: the target takes none */
 static const char *const target_args[SHUNT_TARGET_MAX] = {

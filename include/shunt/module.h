@@ -151,6 +151,18 @@ static __always_inline int shunt_miss(struct shunt_cpu *cpu, __u32 fail)
 	return shunt_drop(cpu, SHUNT_REASON_MISS);
 }
 
+/* To the interface that a node chose */
+static __always_inline int shunt_forward(shunt_ctx *ctx, struct shunt_cpu *cpu)
+{
+	if (!cpu->pkt.out)
+		return shunt_drop(cpu, SHUNT_REASON_NO_PORT);
+	if (cpu->pkt.out != cpu->pkt.ifindex)
+		return bpf_redirect(cpu->pkt.out, 0);
+	if (shunt_node_conf.hook == SHUNT_HOOK_TC_EGRESS)
+		return SHUNT_VERDICT_PASS;	/* it is on its way there */
+	return shunt_tx(ctx);
+}
+
 static __always_inline int shunt_terminal(shunt_ctx *ctx, struct shunt_cpu *cpu,
 					  __u32 target, __u32 arg)
 {
@@ -169,6 +181,8 @@ static __always_inline int shunt_terminal(shunt_ctx *ctx, struct shunt_cpu *cpu,
 	case SHUNT_TARGET_REDIRECT:
 		verdict = shunt_redirect(ctx, arg);
 		return verdict < 0 ? shunt_drop(cpu, SHUNT_REASON_NO_PORT) : verdict;
+	case SHUNT_TARGET_FORWARD:
+		return shunt_forward(ctx, cpu);
 	case SHUNT_TARGET_BOUNDARY:
 		if (shunt_handoff_put(ctx, &cpu->pkt, shunt_node_conf.handoff_tag) < 0)
 			return shunt_drop(cpu, SHUNT_REASON_META);

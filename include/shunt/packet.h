@@ -50,7 +50,7 @@ enum shunt_ct_state { SHUNT_CT_STATES(SHUNT_CT_ENUM) SHUNT_CT_MAX };
 #define SHUNT_CT_REPLY		0x01	/* goes against the direction of the flow's first packet */
 #define SHUNT_CT_NAT		0x02	/* of a flow whose packets are translated */
 #define SHUNT_CT_QUOTED		0x04	/* RELATED: 'flow' is that of the packet that is quoted */
-#define SHUNT_CT_ZONED		0x08	/* ct_zone is what a rule said: the next node 'conntrack' keeps it */
+#define SHUNT_CT_ZONED		0x10	/* ct_zone is what a rule said: the next node 'conntrack' keeps it */
 #define SHUNT_CT_PROXIED	0x08	/* of a flow that module 'synproxy' opened, or is about to */
 
 #define SHUNT_CT_LIMITS		4	/* that can count one flow */
@@ -140,7 +140,8 @@ struct shunt_packet {
 	__u32	ct_limit[SHUNT_CT_LIMITS];	/* who are to count a new flow (lib/conntrack_limit.h); 0: none */
 	__u32	ct_delta;	/* of a new flow that is PROXIED, as its entry has it */
 	__u32	ct_ts_delta;	/* same */
-	__u32	pad[2];
+	__u32	out;		/* interface that terminal 'forward' sends it out by; 0: none */
+	__u32	pad;
 };
 
 _Static_assert(sizeof(struct shunt_packet) == 160, "ABI");

@@ -15,7 +15,8 @@
 	X(DROP, "drop")							\
 	X(TX, "tx")							\
 	X(REDIRECT, "redirect")						\
-	X(BOUNDARY, "boundary")
+	X(BOUNDARY, "boundary")						\
+	X(FORWARD, "forward")
 
 /*
  * Drop reasons. X(identifier, name, help)
@@ -27,7 +28,7 @@
 	X(POLICY, "policy", "a rule or a default verdict said drop")	\
 	X(RATE, "rate", "above a limit")				\
 	X(MISS, "miss", "a tail call found no program (fail closed)")	\
-	X(NO_PORT, "no_port", "redirect to a port that does not exist")	\
+	X(NO_PORT, "no_port", "redirect to a port that does not exist, or forward to none")	\
 	X(INTERNAL, "internal", "a program left by an edge that it does not have") \
 	X(META, "meta", "no room for the hand-off to TC")		\
 	X(ETH_SHORT, "eth_short", "Ethernet or VLAN header cut off")	\

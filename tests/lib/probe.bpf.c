@@ -12,6 +12,7 @@ SHUNT_EDGE(seen, SHUNT_FAIL_CLOSED, SHUNT_TARGET_PASS);
 
 SHUNT_CONFIG(__u32, leave, 0, "what the node returns");
 SHUNT_CONFIG(__u32, set_mark, 0, "mark, and user[0]; 0: leave them");
+SHUNT_CONFIG(__u32, set_out, 0, "interface for terminal 'forward'");
 SHUNT_CONFIG(__u32, want_flags, 0, "leave by 'seen' what has these flags");
 SHUNT_CONFIG(__u32, want_mark, 0, "and this mark");
 SHUNT_CONFIG(__u32, want_vlans, 0, "and so many tags");
@@ -22,6 +23,7 @@ SHUNT_NODE(ctx, pkt)
 		pkt->mark = set_mark;
 		pkt->user[0] = set_mark;
 	}
+	pkt->out = set_out;
 	if (want_flags && (pkt->flags & want_flags) == want_flags && pkt->mark == want_mark &&
 	    pkt->user[0] == want_mark && pkt->vlans == want_vlans)
 		return SHUNT_GO(seen);

@@ -434,6 +434,9 @@ static void rig_check_end(const struct shunt_edge *end, struct rig *rig, struct 
 	};
 	enum rig_verdict wanted = out->reason ? RIG_DROP : want[end->target];
 
+	if (end->target == SHUNT_TARGET_FORWARD && !out->reason)
+		wanted = out->pkt.out != out->pkt.ifindex ? RIG_REDIRECT :
+			 rig->hook == SHUNT_HOOK_TC_EGRESS ? RIG_PASS : RIG_TX;
 	if (rig->hook != SHUNT_HOOK_XDP && wanted == RIG_TX)
 		wanted = RIG_REDIRECT;
 	if (end->target == SHUNT_TARGET_DROP) {

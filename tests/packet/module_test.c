@@ -307,6 +307,34 @@ static struct rig *probe_new(uint32_t hook, const char *config, const char *edge
 	return rig_new(yaml, hook);
 }
 
+static void check_forward(uint32_t hook, unsigned int ifindex, const char *reason,
+			  enum rig_verdict verdict)
+{
+	struct rig *rig;
+	char config[32];
+
+	snprintf(config, sizeof(config), "set_out: %u", ifindex);
+	rig = probe_new(hook, config, "next: forward");
+	run_list(rig, UDP4("10.0.0.1", "10.0.0.2", 1, 2));
+	left_by("probe.next", reason, verdict);
+	rig_free(rig);
+}
+
+/* Interface 1 is the one that test runs come in by */
+static void test_forward(void **state)
+{
+	int h;
+
+	EACH_HOOK(h) {
+		check_forward(hooks[h], 0, "no_port", RIG_DROP);
+		check_forward(hooks[h], 1, NULL, h ? RIG_REDIRECT : RIG_TX);
+		check_forward(hooks[h], 2, NULL, RIG_REDIRECT);
+	}
+	check_forward(SHUNT_HOOK_TC_EGRESS, 0, "no_port", RIG_DROP);
+	check_forward(SHUNT_HOOK_TC_EGRESS, 1, NULL, RIG_PASS);
+	check_forward(SHUNT_HOOK_TC_EGRESS, 2, NULL, RIG_REDIRECT);
+}
+
 static void check_leave(uint32_t hook, unsigned int value, const char *left, const char *reason)
 {
 	struct rig *rig;
@@ -489,7 +517,7 @@ int main(void)
 		cmocka_unit_test(test_limit_rate), cmocka_unit_test(test_limit_sources),
 		cmocka_unit_test(test_limit_prefix_edges),
 		cmocka_unit_test(test_limit_many_sources), cmocka_unit_test(test_terminals),
-		cmocka_unit_test(test_leave), cmocka_unit_test(test_miss_closed),
+		cmocka_unit_test(test_forward), cmocka_unit_test(test_leave), cmocka_unit_test(test_miss_closed),
 		cmocka_unit_test(test_miss_each_edge), cmocka_unit_test(test_miss_open),
 		cmocka_unit_test(test_gate),
 	};

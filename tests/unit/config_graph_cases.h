@@ -14,7 +14,7 @@
 #define LEADS "edge 'accept' of node 'guard' leads to "
 
 #define HINT_TARGET \
-	"[a target is a node, pass, drop, drop(REASON), tx, redirect(INTERFACE) or boundary(GRAPH)]"
+	"[a target is a node, pass, drop, drop(REASON), tx, forward, redirect(INTERFACE) or boundary(GRAPH)]"
 #define HINT_DEV "[a name has 1 to 15 characters, without '/', ':' and blanks; or a glob: 'veth*']"
 #define HINT_GLOB "[a glob has up to 63 characters, without '/', ':' and blanks]"
 
