@@ -14,7 +14,8 @@ BUILD_PACKAGES	= clang gcc make pkg-config libbpf-dev libxdp-dev libnl-3-dev lib
 		  libuv1-dev libyaml-dev libjansson-dev libelf-dev zlib1g-dev libc6-dev
 TEST_PACKAGES	= libcmocka-dev iproute2 bpftool curl iperf3 netcat-openbsd nginx-light strace \
 		  util-linux procps ethtool python3 git xz-utils qemu-system-x86 busybox-static \
-		  cpio kmod xdp-tools nftables iptables libclang-rt-14-dev
+		  cpio kmod xdp-tools nftables iptables libclang-rt-14-dev \
+		  iputils-ping traceroute bind9-dnsutils dnsmasq-base
 
 O	 = build
 VERSION := 0.1.0
