@@ -67,14 +67,16 @@ static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u
 }
 
 /*
- * Make the frame so long. What it holds is undefined then: there is always room to grow in
- * front of it, and nothing is lost behind.
+ * Make the frame so long. What it holds is undefined then. It grows behind, else in front, where
+ * there always is room. Return: 0; 1: it begins elsewhere now; negative: it cannot
  */
 static __always_inline int shunt_resize(shunt_ctx *ctx, __u32 len)
 {
 	int more = len - shunt_frame_len(ctx);
 
-	return more > 0 ? bpf_xdp_adjust_head(ctx, -more) : bpf_xdp_adjust_tail(ctx, more);
+	if (!more || !bpf_xdp_adjust_tail(ctx, more))
+		return 0;
+	return more > 0 && !bpf_xdp_adjust_head(ctx, -more) ? 1 : -1;
 }
 
 struct {
@@ -181,7 +183,7 @@ static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u
 
 static __always_inline int shunt_resize(shunt_ctx *ctx, __u32 len)
 {
-	return bpf_skb_change_tail(ctx, len, 0);
+	return len == ctx->len ? 0 : bpf_skb_change_tail(ctx, len, 0);
 }
 
 struct {

@@ -11,9 +11,8 @@
  * Its sender tries again with one segment.
  */
 #include <shunt/module.h>
+#include <shunt/lib/answer.h>
 #include <shunt/lib/bucket.h>
-#include <shunt/lib/checksum.h>
-#include <shunt/lib/parse.h>
 
 SHUNT_MODULE("reject", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4,
 	     "answers by TCP reset or ICMP unreachable, and drops");
@@ -26,13 +25,10 @@ SHUNT_CONFIG(__u64, burst_pkts, 100, "answers that may go out at once, above the
 
 #define NSEC_PER_SEC	1000000000ULL
 #define BURST_MAX	0xffffffffULL
-#define L2_MAX		22		/* Ethernet and two tags */
-#define FRAME_MIN	60
 #define IP4_MAX		576		/* RFC 1812 4.3.2.3 */
 #define IP6_MAX		1280		/* RFC 4443 2.4 c */
 #define QUOTE4		(sizeof(struct iphdr) + sizeof(struct shunt_icmp_hdr))
 #define QUOTE6		(sizeof(struct ipv6hdr) + sizeof(struct shunt_icmp_hdr))
-#define ANSWER_TTL	64
 #define TOS_CONTROL	0xc0		/* of ICMP errors: RFC 1812 4.3.2.5 */
 #define TCP_FIN		0x01
 #define TCP_SYN		0x02
@@ -50,10 +46,7 @@ struct reject_bucket {
 };
 
 struct reject_room {
-	union {
-		__u8	l2[24];
-		struct ethhdr eth;
-	};
+	struct answer_l2 l2;
 	union {
 		__u8	ip[IP6_MAX];	/* zero behind the answer */
 		__u64	word[IP6_MAX / 8];
@@ -69,22 +62,6 @@ static const volatile __s8 reject_code4[SHUNT_REJECT_MAX] = { SHUNT_REJECTS(REJE
 static const volatile __s8 reject_code6[SHUNT_REJECT_MAX] = { SHUNT_REJECTS(REJECT_CODE6) };
 
 /* ---- what may be answered ---- */
-
-/* One host's address, which can be answered: not 0/8, 127/8, multicast, reserved, broadcast */
-static __always_inline bool reject_is_host4(__be32 addr)
-{
-	__u32 first = bpf_ntohl(addr) >> 24;
-
-	return first && first != 127 && first < 224;
-}
-
-/* Not ::, ::1, multicast */
-static __always_inline bool reject_is_host6(const struct shunt_addr *addr)
-{
-	if (!addr->half[0] && bpf_be64_to_cpu(addr->half[1]) <= 1)
-		return false;
-	return (bpf_ntohl(addr->word[0]) >> 24) != 0xff;
-}
 
 static __always_inline bool reject_is_icmp_error(const struct shunt_packet *pkt)
 {
@@ -106,17 +83,7 @@ static __always_inline int reject_code(const struct shunt_packet *pkt)
 
 static __always_inline bool reject_may(shunt_ctx *ctx, const struct shunt_packet *pkt)
 {
-	struct ethhdr buf, *eth = shunt_header(ctx, 0, sizeof(*eth), &buf);
-
-	if (!eth || eth->h_dest[0] & 1 || eth->h_source[0] & 1)
-		return false;
-	if (pkt->frag == SHUNT_FRAG_LATER || shunt_ctx_is_gso(ctx))
-		return false;
-	if (pkt->l3 == 4 && !(reject_is_host4(pkt->saddr.v4) && reject_is_host4(pkt->daddr.v4)))
-		return false;
-	if (pkt->l3 == 6 && !(reject_is_host6(&pkt->saddr) && reject_is_host6(&pkt->daddr)))
-		return false;
-	if (!pkt->l3)
+	if (!answer_may(ctx, pkt))
 		return false;
 	if (pkt->reject == SHUNT_REJECT_TCP_RESET)	/* a fragment does not tell its length */
 		return pkt->proto == IPPROTO_TCP && pkt->flags & SHUNT_PKT_L4 && !pkt->frag &&
@@ -136,51 +103,6 @@ static __always_inline bool reject_within(struct shunt_packet *pkt)
 }
 
 /* ---- the answer, behind the Ethernet header ---- */
-
-static __always_inline void reject_ip4(struct reject_room *room, const struct shunt_packet *pkt,
-				       __u8 proto, __u8 tos, __u16 len)
-{
-	struct iphdr *ip = (struct iphdr *)room->ip;
-
-	ip->version = 4;
-	ip->ihl = sizeof(*ip) / 4;
-	ip->tos = tos;
-	ip->tot_len = bpf_htons(len);
-	ip->frag_off = bpf_htons(0x4000);
-	ip->ttl = ANSWER_TTL;
-	ip->protocol = proto;
-	ip->saddr = pkt->daddr.v4;
-	ip->daddr = pkt->saddr.v4;
-	ip->check = shunt_sum_fold(shunt_sum(ip, sizeof(*ip), 0));
-}
-
-static __always_inline void reject_ip6(struct reject_room *room, const struct shunt_packet *pkt,
-				       __u8 proto, __u16 len)
-{
-	struct ipv6hdr *ip6 = (struct ipv6hdr *)room->ip;
-
-	ip6->version = 6;
-	ip6->payload_len = bpf_htons(len);
-	ip6->nexthdr = proto;
-	ip6->hop_limit = ANSWER_TTL;
-	__builtin_memcpy(&ip6->saddr, &pkt->daddr, sizeof(ip6->saddr));
-	__builtin_memcpy(&ip6->daddr, &pkt->saddr, sizeof(ip6->daddr));
-}
-
-static __always_inline __u32 reject_pseudo(const struct shunt_packet *pkt, __u8 proto, __u32 len)
-{
-	if (pkt->l3 == 4) {
-		struct shunt_pseudo4 pseudo = { .saddr = pkt->daddr.v4, .daddr = pkt->saddr.v4,
-						.proto = proto, .len = bpf_htons(len) };
-
-		return shunt_sum(&pseudo, sizeof(pseudo), 0);
-	} else {
-		struct shunt_pseudo6 pseudo = { .saddr = pkt->daddr, .daddr = pkt->saddr,
-						.len = bpf_htonl(len), .proto = bpf_htonl(proto) };
-
-		return shunt_sum(&pseudo, sizeof(pseudo), 0);
-	}
-}
 
 /* RFC 9293 3.10.7.1: what is acknowledged says where the reset is awaited */
 static __always_inline int reject_tcp(shunt_ctx *ctx, const struct shunt_packet *pkt,
@@ -204,7 +126,7 @@ static __always_inline int reject_tcp(shunt_ctx *ctx, const struct shunt_packet 
 		answer->ack_seq = bpf_htonl(bpf_ntohl(tcp->seq) + len);
 	}
 	answer->check = shunt_sum_fold(shunt_sum(answer, sizeof(*answer),
-						 reject_pseudo(pkt, IPPROTO_TCP, sizeof(*answer))));
+						 answer_pseudo(pkt, IPPROTO_TCP, sizeof(*answer))));
 	return 0;
 }
 
@@ -234,7 +156,8 @@ static __always_inline int reject_icmp4(shunt_ctx *ctx, const struct shunt_packe
 	sum = shunt_sum((void *)icmp + SHUNT_SUM_MAX,
 			IP4_MAX - sizeof(struct iphdr) - SHUNT_SUM_MAX, sum);
 	icmp->checksum = shunt_sum_fold(sum);
-	reject_ip4(room, pkt, IPPROTO_ICMP, TOS_CONTROL, QUOTE4 + quoted);
+	answer_ip4((struct iphdr *)room->ip, &pkt->daddr, &pkt->saddr, IPPROTO_ICMP, TOS_CONTROL,
+		   ANSWER_TTL, QUOTE4 + quoted);
 	return QUOTE4 + quoted;
 }
 
@@ -250,13 +173,14 @@ static __always_inline int reject_icmp6(shunt_ctx *ctx, const struct shunt_packe
 	icmp->type = 1;
 	icmp->code = reject_code(pkt);
 	len = sizeof(*icmp) + quoted;
-	sum = reject_pseudo(pkt, IPPROTO_ICMPV6, len);
+	sum = answer_pseudo(pkt, IPPROTO_ICMPV6, len);
 	sum = shunt_sum(icmp, SHUNT_SUM_MAX, sum);
 	sum = shunt_sum((void *)icmp + SHUNT_SUM_MAX, SHUNT_SUM_MAX, sum);
 	sum = shunt_sum((void *)icmp + 2 * SHUNT_SUM_MAX,
 			IP6_MAX - sizeof(struct ipv6hdr) - 2 * SHUNT_SUM_MAX, sum);
 	icmp->checksum = shunt_sum_fold(sum);
-	reject_ip6(room, pkt, IPPROTO_ICMPV6, len);
+	answer_ip6((struct ipv6hdr *)room->ip, &pkt->daddr, &pkt->saddr, IPPROTO_ICMPV6, 0,
+		   ANSWER_TTL, len);
 	return QUOTE6 + quoted;
 }
 
@@ -267,33 +191,20 @@ static __always_inline int reject_build(shunt_ctx *ctx, const struct shunt_packe
 	if (pkt->reject != SHUNT_REJECT_TCP_RESET)
 		return pkt->l3 == 4 ? reject_icmp4(ctx, pkt, room) : reject_icmp6(ctx, pkt, room);
 	if (pkt->l3 == 4) {
-		reject_ip4(room, pkt, IPPROTO_TCP, 0, sizeof(struct iphdr) + sizeof(struct tcphdr));
+		answer_ip4((struct iphdr *)room->ip, &pkt->daddr, &pkt->saddr, IPPROTO_TCP, 0,
+			   ANSWER_TTL, sizeof(struct iphdr) + sizeof(struct tcphdr));
 		if (reject_tcp(ctx, pkt, (void *)room->ip + sizeof(struct iphdr)) < 0)
 			return -1;
 		return sizeof(struct iphdr) + sizeof(struct tcphdr);
 	}
-	reject_ip6(room, pkt, IPPROTO_TCP, sizeof(struct tcphdr));
+	answer_ip6((struct ipv6hdr *)room->ip, &pkt->daddr, &pkt->saddr, IPPROTO_TCP, 0, ANSWER_TTL,
+		   sizeof(struct tcphdr));
 	if (reject_tcp(ctx, pkt, (void *)room->ip + sizeof(struct ipv6hdr)) < 0)
 		return -1;
 	return sizeof(struct ipv6hdr) + sizeof(struct tcphdr);
 }
 
 /* ---- the frame ---- */
-
-/* Ethernet header and tags, addresses exchanged. Return: their length, or negative */
-static __always_inline int reject_l2(shunt_ctx *ctx, const struct shunt_packet *pkt,
-				     struct reject_room *room)
-{
-	__u8 mac[ETH_ALEN];
-	__u32 len = pkt->l3_off;
-
-	if (shunt_load_some(ctx, 0, room->l2, len, L2_MAX) < 0)
-		return -1;
-	__builtin_memcpy(mac, room->eth.h_dest, ETH_ALEN);
-	__builtin_memcpy(room->eth.h_dest, room->eth.h_source, ETH_ALEN);
-	__builtin_memcpy(room->eth.h_source, mac, ETH_ALEN);
-	return len;
-}
 
 /* The frame becomes the answer. Return: 0, or negative: it cannot */
 static __always_inline int reject_answer(shunt_ctx *ctx, struct shunt_packet *pkt)
@@ -307,19 +218,12 @@ static __always_inline int reject_answer(shunt_ctx *ctx, struct shunt_packet *pk
 #pragma clang loop unroll(disable)
 	for (i = 0; i < IP6_MAX / 8; i++)	/* volatile: else it becomes a call of memset() */
 		*(volatile __u64 *)&room->word[i] = 0;
-	l2_len = reject_l2(ctx, pkt, room);
+	l2_len = answer_l2_load(ctx, pkt, &room->l2);
 	ip_len = reject_build(ctx, pkt, room);
 	if (l2_len < 0 || ip_len < 0)
 		return -1;
-	if (l2_len + ip_len < FRAME_MIN)	/* not every driver pads */
-		ip_len = FRAME_MIN - l2_len;
-	if (shunt_resize(ctx, l2_len + ip_len))
-		return -1;
-	if (shunt_store_some(ctx, 0, room->l2, l2_len, L2_MAX) < 0 ||
-	    shunt_store_some(ctx, l2_len, room->ip, ip_len, IP6_MAX) < 0)
-		return -1;
-	pkt->len = l2_len + ip_len;
-	return 0;
+	answer_l2_turn(&room->l2);
+	return answer_write(ctx, pkt, &room->l2, l2_len, room->ip, ip_len, IP6_MAX);
 }
 
 SHUNT_NODE(ctx, pkt)
