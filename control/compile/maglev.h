@@ -19,8 +19,8 @@ struct maglev_member {
 
 /**
  * maglev_build() - Give each slot of a ring its owner
- * The same whatever the order of @member and their owners' numbers. A member gets its share by
- * weight, less than two slots more or less, as long as it can.
+ * The same whatever the order of @member and their owners' numbers. Some number T, the same for all, has
+ * each member with weight * T slots, less than one more or less.
  * @seed:	Another one, another ring
  * @slots:	A prime; LB_RING_MAX at most
  * @ret_owner:	By slot; all 0 if no member has any weight
