@@ -37,7 +37,8 @@
 #define LB_VIPS		65536		/* of all nodes */
 #define LB_FRAGS	16384
 #define LB_WAYS		8
-#define LB_TICK_S	4		/* of lb_flows */
+#define LB_TICK_SHIFT	32		/* of lb_flows: ns of CLOCK_MONOTONIC, shifted */
+#define LB_TICK_S	4		/* nearly */
 
 enum lb_forward {
 	LB_IPIP,	/* IPv4 or IPv6 in IPv4 or IPv6: RFC 2003, 2473, 4213 */
@@ -50,7 +51,7 @@ enum lb_hash { LB_HASH_FLOW, LB_HASH_SOURCE };	/* 5-tuple; source and destinatio
 enum lb_tracking { LB_TRACK_CHANGES, LB_TRACK_ALWAYS, LB_TRACK_NEVER };
 enum lb_down { LB_DOWN_DROP, LB_DOWN_SORRY, LB_DOWN_LAST };	/* no backend lives */
 
-/* Table 'lb_vips', a hash: value __u32, element of lb_services + 1, or of lb_ranges with LB_VIP_RANGES */
+/* Table 'lb_vips', a hash: value __u32, element of lb_services + 1, or LB_VIP_RANGES | element of lb_ranges */
 struct lb_vip {
 	struct shunt_addr addr;
 	__be16	port;			/* 0: any, or ranges */
@@ -153,8 +154,9 @@ struct lb_frag_key {
 struct lb_frag {
 	__u32	service;		/* + 1 */
 	__u16	backend;
-	__u16	pad;
+	__u16	tick;			/* of lb_flows: good for LB_FRAG_TICKS */
 };
+#define LB_FRAG_TICKS	15		/* RFC 8200 4.5: 60 s */
 
 /* Table 'lb_counts': of CPU c, index i: element c * room + i; room, a power of two, is rodata 'lb_room' */
 struct lb_counts {
@@ -175,6 +177,7 @@ enum lb_drop { LB_DROPS(LB_DROP_ENUM) LB_DROP_MAX };
 
 struct lb_drops {
 	__u64	packets[LB_DROP_MAX];
+	__u64	evicted;		/* no drop: remembered flows that had to go for another */
 };
 
 /* Table 'lb_quic', a hash: value __u32, a backend */
