@@ -18,17 +18,19 @@
 _Static_assert(offsetof(struct config_set, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_map, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_chain, name) == 0, "begins with its name");
+_Static_assert(offsetof(struct config_service, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_node, name) == 0, "begins with its name");
 _Static_assert(offsetof(struct config_graph, name) == 0, "begins with its name");
 
 enum {
-	TOP_VERSION, TOP_SETTINGS, TOP_CONNTRACK, TOP_SETS, TOP_MAPS, TOP_NODES, TOP_GRAPHS, TOP_ATTACH,
-	TOP_MAX
+	TOP_VERSION, TOP_SETTINGS, TOP_CONNTRACK, TOP_LB, TOP_SETS, TOP_MAPS, TOP_NODES, TOP_GRAPHS,
+	TOP_ATTACH, TOP_MAX
 };
 static const struct config_key top_keys[] = {
 	[TOP_VERSION] = { "version", TREE_SCALAR, true },
 	[TOP_SETTINGS] = { "settings", TREE_MAP, false },
 	[TOP_CONNTRACK] = { "conntrack", TREE_MAP, false },
+	[TOP_LB] = { "lb", TREE_MAP, false },
 	[TOP_SETS] = { "sets", TREE_MAP, false },
 	[TOP_MAPS] = { "maps", TREE_MAP, false },
 	[TOP_NODES] = { "nodes", TREE_MAP, false },
@@ -70,6 +72,7 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 	struct tree *value[TOP_MAX], *none[1];
 
 	config_conntrack_init(&r->config->conntrack);
+	r->config->lb_flows = CONFIG_LB_FLOWS;
 	if (config_read_keys(r, tree, "the configuration", top_keys, value) < 0)
 		return;
 	r->policies_unknown = is_unknown(tree, value[TOP_CONNTRACK], TOP_CONNTRACK);
@@ -83,6 +86,8 @@ static void read_top(struct config_reader *r, const struct tree *tree)
 		config_read_keys(r, value[TOP_SETTINGS], "'settings'", settings_keys, none);
 	if (value[TOP_CONNTRACK])
 		config_conntrack_read(r, value[TOP_CONNTRACK]);
+	if (value[TOP_LB])
+		config_lb_read_top(r, value[TOP_LB]);
 	if (value[TOP_SETS])
 		config_set_read_all(r, value[TOP_SETS]);
 	if (value[TOP_MAPS])

@@ -6,16 +6,24 @@
 
 #include <model/config_read.h>
 
-enum { NODE_MODULE, NODE_CONFIG, NODE_RULES, NODE_CHAINS, NODE_DEFAULT, NODE_COMMENT, NODE_MAX };
+enum {
+	NODE_MODULE, NODE_CONFIG, NODE_RULES, NODE_CHAINS, NODE_DEFAULT, NODE_SOURCE, NODE_SOURCE6,
+	NODE_SEED, NODE_SERVICES, NODE_COMMENT, NODE_MAX
+};
 static const struct config_key node_keys[] = {
 	[NODE_MODULE] = { "module", TREE_SCALAR, true },
 	[NODE_CONFIG] = { "config", TREE_MAP, false },
 	[NODE_RULES] = { "rules", TREE_LIST, false },
 	[NODE_CHAINS] = { "chains", TREE_MAP, false },
 	[NODE_DEFAULT] = { "default", TREE_SCALAR, false },
+	[NODE_SOURCE] = { "source", TREE_SCALAR, false },
+	[NODE_SOURCE6] = { "source6", TREE_SCALAR, false },
+	[NODE_SEED] = { "seed", TREE_SCALAR, false },
+	[NODE_SERVICES] = { "services", TREE_MAP, false },
 	[NODE_COMMENT] = { "comment", TREE_SCALAR, false },
 	[NODE_MAX] = { 0 },
 };
+_Static_assert(NODE_MAX <= CONFIG_KEYS_MAX, "config_read_keys()");
 
 static void read_values(struct config_reader *r, const struct tree *map, struct config_node *node)
 {
@@ -77,6 +85,8 @@ static void read_node(struct config_reader *r, const struct tree *tree, struct c
 			 chains && !value[NODE_CHAINS] && !config_read_is_empty(chains), node);
 	if (value[NODE_DEFAULT])
 		read_default(r, value[NODE_DEFAULT], node);
+	node->lb = config_lb_read(r, tree, &(struct config_lb_trees){
+		value[NODE_SOURCE], value[NODE_SOURCE6], value[NODE_SEED], value[NODE_SERVICES] });
 	config_read_comment(r, value[NODE_COMMENT]);
 }
 

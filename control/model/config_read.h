@@ -13,7 +13,7 @@
 #define CONFIG_COMMENT_MAX	128	/* bytes */
 #define CONFIG_GLOB_MAX		63	/* bytes */
 #define CONFIG_PATH_MAX		4095	/* bytes, of a module's object file */
-#define CONFIG_KEYS_MAX		8	/* known keys of a map */
+#define CONFIG_KEYS_MAX		24	/* known keys of a map */
 
 struct config_reader {
 	const struct tree *rejects;	/* the first rule that answers; NULL: none does */
@@ -134,6 +134,15 @@ void config_rule_read(struct config_reader *r, const struct tree *rules,
 /* Finds what is wrong with a verdict alone; @tree: the scalar it is in */
 void config_rule_check_reason(struct config_reader *r, const struct tree *tree,
 			      const struct expr_verdict *verdict);
+
+/* config_lb.c: what a node has for it */
+struct config_lb_trees {
+	const struct tree *source, *source6, *seed, *services;	/* NULL: not there */
+};
+/* Return: NULL: nothing of that */
+const struct config_lb *config_lb_read(struct config_reader *r, const struct tree *node,
+				       const struct config_lb_trees *trees);
+void config_lb_read_top(struct config_reader *r, const struct tree *section);
 
 /* What is usual */
 void config_conntrack_init(struct config_conntrack *conntrack);

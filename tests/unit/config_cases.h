@@ -68,7 +68,8 @@ static const struct config_case section_cases[] = {
 	{ "top: unknown key, not near",
 	  V "interfaces: {}\n",
 	  "/interfaces! unknown_key: unknown key 'interfaces' in the configuration"
-	  " [its keys are 'version', 'settings', 'conntrack', 'sets', 'maps', 'nodes', 'graphs', 'attach']\n" },
+	  " [its keys are 'version', 'settings', 'conntrack', 'lb', 'sets', 'maps', 'nodes', 'graphs',"
+	  " 'attach']\n" },
 	{ "top: misspelt section is not missed by others",
 	  V "nods: { a: { module: count } }\n" "graphs: { g: [a] }\n",
 	  "/nods! unknown_key: unknown key 'nods' in the configuration"
@@ -171,7 +172,8 @@ static const struct config_case section_cases[] = {
 	{ "node: unknown key, not near",
 	  V "nodes: { a: { module: filter, priority: 3 } }\n",
 	  "/nodes/a/priority! unknown_key: unknown key 'priority' in node 'a'"
-	  " [its keys are 'module', 'config', 'rules', 'chains', 'default', 'comment']\n" },
+	  " [its keys are 'module', 'config', 'rules', 'chains', 'default', 'source', 'source6', 'seed',"
+	  " 'services', 'comment']\n" },
 	{ "node: module a map",
 	  V "nodes: { a: { module: { name: filter } } }\n",
 	  "/nodes/a/module wrong_kind: 'module' must be a single value, not a map\n" },
