@@ -418,9 +418,9 @@ static int cmd_conn_stats(struct cli *cli, int argc, char **argv)
 const struct cli_cmd conn_commands[] = {
 	{ "conn list", "[FILTER...]", 0, -1, OPT(COUNT), "Flows, one a line",
 	  .more = "FILTER: matches as in rules: protocol, addresses, ports ('ct reply ...': those of\n"
-		  "replies), 'ct state' (new, established), 'ct mark', 'ct zone'. A line: protocol, ends\n"
-		  "of the first packet, state, how long it lives on, mark, zone, translated ends,\n"
-		  "packets of both directions if they are counted.",
+		  "replies), 'ct state' (new, established), 'ct mark', 'ct zone', 'ct status'. A line:\n"
+		  "protocol, ends of the first packet, state, how long it lives on, mark, zone,\n"
+		  "translated ends, packets of both directions if they are counted.",
 	  .example = "shunt conn list ip saddr 10.0.0.0/8 tcp dport 443 ct state established",
 	  .run = cmd_conn_list },
 	{ "conn count", "[FILTER...]", 0, -1, OPT(WATCH), "How many flows, by protocol and state",

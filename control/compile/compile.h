@@ -117,6 +117,9 @@ bool conntrack_table_is(const char *name);	/* one of the flow table's */
 uint32_t conntrack_policy(struct compile *c, const char *name);
 /* The flow table, once all graphs are rendered */
 void conntrack_plan(struct compile *c);
+/* Where a graph's rules set a zone, a node must look there afterwards */
+void conntrack_check_zones(struct compile *c, const struct shape *shape,
+			   const struct plan_graph *graph);
 /* @key: the graph's so far */
 uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
 		       uint64_t key);

@@ -123,3 +123,74 @@ uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan
 	}
 	return key_bytes(key, shape, sizeof(shape));
 }
+
+/* ---- rules that set a zone ----------------------------------------------------------------- */
+
+/* Looks flows up, and asks what zone a rule has set */
+static bool tracks(const struct shape_node *node)
+{
+	return node->node->module && !strcmp(node->node->module->name, "conntrack");
+}
+
+static bool reach(const struct shape *shape, const struct shape_node *from, bool *reached)
+{
+	bool more = false;
+	unsigned int i, k;
+
+	for (i = 0; i < shape->n_nodes; i++)
+		for (k = 0; k < from->n_edges && !reached[i]; k++)
+			if (from->edge[k].target.kind == SHUNT_TARGET_NODE &&
+			    !strcmp(from->edge[k].target.name, shape->node[i].node->config->name))
+				more = reached[i] = true;
+	return more;
+}
+
+/* From what is reached on, not past nodes that track */
+static void reach_all(const struct shape *shape, bool *reached)
+{
+	bool more = true;
+	unsigned int i;
+
+	while (more)
+		for (i = 0, more = false; i < shape->n_nodes; i++)
+			if (reached[i] && !tracks(&shape->node[i]))
+				more |= reach(shape, &shape->node[i], reached);
+}
+
+/* Of rules at node @i. Return: what is wrong; NULL: nothing */
+static const char *zone_fault(struct compile *c, const struct shape *shape, unsigned int i)
+{
+	bool *reached = arena_new_n(c->arena, bool, shape->n_nodes);
+	unsigned int k;
+
+	reached[0] = true;		/* the entry */
+	reach_all(shape, reached);
+	if (!reached[i])
+		return "has a node of module 'conntrack' ahead of the rule, which has looked by then";
+	memset(reached, 0, shape->n_nodes * sizeof(*reached));
+	reached[i] = true;
+	reach_all(shape, reached);
+	for (k = 0; k < shape->n_nodes; k++)
+		if (reached[k] && tracks(&shape->node[k]))
+			return NULL;
+	return "has no node of module 'conntrack' behind the rule, which would look there";
+}
+
+void conntrack_check_zones(struct compile *c, const struct shape *shape,
+			   const struct plan_graph *graph)
+{
+	const struct plan_filter *filter;
+	const char *fault;
+	unsigned int i;
+
+	for (i = 0; i < graph->n_nodes; i++) {
+		filter = graph->node[i].filter;
+		if (!filter || !filter->zones)
+			continue;
+		fault = zone_fault(c, shape, i);
+		if (fault)
+			compile_find(c, filter->zones->tree, "no_conntrack", "graph '%s' %s",
+				     shape->config->name, fault)->hint =
+				"'ct zone set' says where the next node 'conntrack' is to look";
+	}
+}

@@ -248,6 +248,7 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 	filter->uses_flows = lowered.uses_flows;
 	filter->translates = maker.translates;
 	filter->masquerades = maker.masquerades;
+	filter->zones = lowered.zones;
 	for (i = 0; i < lowered.n_places; i++) {
 		filter->n_rows[0] += lowered.place[i].rows[0];
 		filter->n_rows[1] += lowered.place[i].rows[1];

@@ -205,7 +205,8 @@ static int view_rule(struct viewer *viewer, const struct config *config,
 	if (r < 0)
 		return r;
 	r = lower_one(config, node, index, &names, &at, arena, &diags, &lowered);
-	if (r < 0 || viewer->full || lowered.rounds > 1 || lowered.uses_links ||
+	/* Whether a graph has who looks into a zone is for a compilation to say */
+	if (r < 0 || viewer->full || lowered.rounds > 1 || lowered.uses_links || lowered.zones ||
 	    (lowered.uses_flows && !viewer->filter->uses_flows) ||
 	    (lowered.n_ext && !viewer->filter->n_exts))
 		return -ENOSPC;

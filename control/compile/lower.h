@@ -84,6 +84,7 @@ struct lowered {
 	unsigned int n_conditional;	/* places with conditions */
 	bool uses_links;		/* lower again when an interface comes, goes or is renamed */
 	bool uses_flows;		/* looks into the flow table, or writes there */
+	const struct config_rule *zones;	/* first rule that sets the zone; or NULL */
 };
 
 /**

@@ -12,7 +12,7 @@ static bool cond_may_change(const struct filter_cond *cond)
 	if (cond->kind != FILTER_COND_SET)
 		return cond->kind == FILTER_COND_RANGE &&
 		       (cond->field == FILTER_MARK || cond->field == FILTER_CT_MARK ||
-			cond->field == FILTER_CT_DIRECTION);
+			cond->field == FILTER_CT_ZONE || cond->field == FILTER_CT_DIRECTION);
 	for (i = 0; i < FILTER_KEY_PARTS; i++)
 		if (cond->part[i] == FILTER_KEY_MARK || cond->part[i] == FILTER_KEY_CT_MARK)
 			return true;
@@ -22,7 +22,7 @@ static bool cond_may_change(const struct filter_cond *cond)
 static bool field_may_change(enum expr_field field)
 {
 	return field == EXPR_MARK || field == EXPR_CT_STATE || field == EXPR_CT_MARK ||
-	       field == EXPR_CT_DIRECTION || field >= EXPR_CT_IP_SADDR;
+	       field == EXPR_CT_ZONE || field == EXPR_CT_DIRECTION || field >= EXPR_CT_IP_SADDR;
 }
 
 static bool tuples_may_change(const struct lower_tuples *tuples)
@@ -95,7 +95,7 @@ static bool vmap_changes(const struct lower *l, const struct expr_vmap *vmap, un
 static bool statement_changes(enum expr_statement_kind kind)
 {
 	return kind == EXPR_SET_MARK || kind == EXPR_SET_CT_MARK || kind == EXPR_NOTRACK ||
-	       kind == EXPR_ADD;
+	       kind == EXPR_SET_ZONE || kind == EXPR_ADD;
 }
 
 static bool rule_changes(const struct lower *l, const struct expr_rule *rule, unsigned int depth)

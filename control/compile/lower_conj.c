@@ -186,6 +186,10 @@ static struct filter_cond cond_of(const struct expr_match *match)
 		cond.off = match->at;
 		cond.len = match->bytes;
 		cond.mask = UINT64_MAX >> (64 - 8 * match->bytes);
+	} else if (match->field == EXPR_CT_STATUS) {
+		cond = (struct filter_cond){
+			.kind = FILTER_COND_FLOW, .field = FILTER_FLOW_STATUS, .mask = UINT8_MAX,
+		};
 	} else if (match->field >= EXPR_CT_IP_SADDR) {
 		cond = flow_cond(match->field);
 	} else {

@@ -137,6 +137,12 @@ static void statement(struct lower *l, const struct lower_action *action, unsign
 		to->kind = FILTER_STMT_POLICY;
 		to->index = policy(l, from->name);
 		break;
+	case EXPR_SET_ZONE:
+		to->kind = FILTER_STMT_ZONE;
+		to->value = from->amount;
+		if (!l->out.zones)
+			l->out.zones = action->rule;
+		break;
 	case EXPR_NOTRACK:
 		to->kind = FILTER_STMT_NOTRACK;
 		break;

@@ -90,6 +90,7 @@ struct plan_filter {
 	uint8_t uses_flows;		/* 1: its programs need the flow table */
 	const struct config_rule *translates;	/* first rule with such a statement; or NULL */
 	const struct config_rule *masquerades;
+	const struct config_rule *zones;
 };
 
 /* What a view of an image says, see compile/filter_view.h */

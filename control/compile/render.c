@@ -275,4 +275,5 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 	for (i = 0; i < graph->n_nodes; i++)
 		render_node(&r, i, &graph->node[i]);
 	nat_check(c, shape, graph);
+	conntrack_check_zones(c, shape, graph);
 }

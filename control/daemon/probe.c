@@ -279,22 +279,33 @@ static int probe_check(const struct said *said, struct err *err)
 		if (rule->match[i].field >= EXPR_CT_IP_SADDR)
 			return err_set(err, -EINVAL, "a packet that is tried is in no flow table: "
 				       "its flow's ends are its own.");
-		if (rule->match[i].field_mask)
+		if (rule->match[i].field_mask && rule->match[i].field != EXPR_CT_STATUS)
 			return err_set(err, -EINVAL, "a packet has a mark, not bits of one.");
 	}
 	return 0;
 }
 
+/* Of a bare list each bit of it; else those that are to be set */
+static uint8_t status_of(const struct expr_match *match)
+{
+	if (match->negated)
+		return match->field_mask & ~match->interval->first.lo;
+	return match->interval->first.lo;
+}
+
 static void give(const struct said *said, struct filter_given *given)
 {
 	const struct expr_match *direction = said_match(said, EXPR_CT_DIRECTION);
+	const struct expr_match *status = said_match(said, EXPR_CT_STATUS);
 
 	given->mark = said_value(said, EXPR_MARK, 0);
 	given->ct_mark = said_value(said, EXPR_CT_MARK, 0);
 	given->ct_zone = said_value(said, EXPR_CT_ZONE, 0);
 	given->ct_state = said_value(said, EXPR_CT_STATE,
-				     direction ? SHUNT_CT_ESTABLISHED : SHUNT_CT_NONE);
+				     direction || status ? SHUNT_CT_ESTABLISHED : SHUNT_CT_NONE);
 	given->ct_flags = said_value(said, EXPR_CT_DIRECTION, 0) ? SHUNT_CT_REPLY : 0;
+	if (status)
+		given->ct_status = status_of(status);
 }
 
 int probe_build(const char *text, struct diags *diags, struct probe *ret_probe, struct err *err)

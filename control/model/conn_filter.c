@@ -16,6 +16,7 @@ static const char *field_lacks(enum expr_field field)
 	case EXPR_CT_STATE:
 	case EXPR_CT_MARK:
 	case EXPR_CT_ZONE:
+	case EXPR_CT_STATUS:
 	case EXPR_CT_IP_SADDR ... EXPR_CT_REPLY_DPORT:
 		return NULL;
 	case EXPR_CT_DIRECTION:
@@ -148,6 +149,8 @@ static struct expr_value value_of(const struct conn *conn, enum expr_field field
 		return number(conn->mark);
 	case EXPR_CT_ZONE:
 		return number(conn->zone);
+	case EXPR_CT_STATUS:
+		return number(CONNTRACK_STATUS(conn->flags));
 	default:
 		return end_of(&conn->way[field >= EXPR_CT_REPLY_IP_SADDR], expr_field_plain(field));
 	}

@@ -147,7 +147,8 @@ static int read_one(struct expr_reader *p, const struct expr_key *key, struct sc
 	case EXPR_FIELD_MAX:
 		return expr_special_family(p, span);
 	case EXPR_TCP_FLAGS:
-		return expr_special_flags(p, span);
+	case EXPR_CT_STATUS:
+		return expr_flags_read(p, key->field, span);
 	case EXPR_EXTHDR:
 		return expr_special_exthdr(p, span);
 	case EXPR_IIF:
@@ -187,6 +188,8 @@ static int read_match(struct expr_reader *p, struct scan_span span)
 		return expr_statement_read_mark(p, EXPR_SET_MARK, span);
 	if (key->field == EXPR_CT_MARK && expr_read_is(p, "set"))
 		return expr_statement_read_mark(p, EXPR_SET_CT_MARK, span);
+	if (key->field == EXPR_CT_ZONE && expr_read_is(p, "set"))
+		return expr_statement_read_zone(p, span);
 	r = expr_match_implied(p, key->families, key->proto, span);
 	if (r < 0)
 		return r;

@@ -51,6 +51,7 @@ enum expr_field {
 	EXPR_CT_MARK,		/* 32 bit: ct mark; the flow's */
 	EXPR_CT_ZONE,		/* 16 bit */
 	EXPR_CT_DIRECTION,	/* ct direction original|reply */
+	EXPR_CT_STATUS,		/* CONNTRACK_STATUS_* through a mask: ct status snat|dnat */
 	EXPR_CT_IP_SADDR,	/* ct original ip saddr, ...: the flow's ends */
 	EXPR_CT_IP_DADDR,
 	EXPR_CT_IP6_SADDR,
@@ -83,7 +84,7 @@ struct expr_match {
 	struct expr_interval *interval;	/* sorted, merged, not adjacent; never empty unless set */
 	const char *set;		/* name of a set, without the '@'; NULL: intervals */
 	uint32_t mask, value;		/* TCP_FLAGS, EXTHDR: (x & mask) == value */
-	uint64_t field_mask;		/* MARK, CT_MARK, PAYLOAD: intervals of (x & field_mask); 0: x */
+	uint64_t field_mask;		/* MARK, CT_MARK, CT_STATUS, PAYLOAD: intervals of (x & field_mask); 0: x */
 	const char **name;		/* IIF */
 	unsigned int n_names;
 	bool negated;			/* set, flags, names, masked; others are complemented */
@@ -114,6 +115,7 @@ enum expr_statement_kind {
 	EXPR_SET_MARK,		/* meta mark set VALUE; also: meta mark set mark and M xor V */
 	EXPR_SET_CT_MARK,	/* ct mark set ...: the same of the flow's */
 	EXPR_SET_POLICY,	/* ct timeout set NAME */
+	EXPR_SET_ZONE,		/* ct zone set NUMBER */
 	EXPR_NOTRACK,		/* notrack */
 	EXPR_LOG,		/* log [prefix "TEXT"] [every N] */
 	EXPR_LIMIT,		/* limit rate [over] N/UNIT [burst N] [per saddr[/L4[,/L6]]] */
@@ -142,7 +144,7 @@ struct expr_statement {
 	bool over;			/* LIMIT, QUOTA: holds when above */
 	bool bytes;			/* LIMIT: counts bytes */
 	bool update;			/* ADD: an element that is there lives on */
-	uint64_t amount;		/* LIMIT: per interval; QUOTA: bytes; LOG: one of so many */
+	uint64_t amount;		/* LIMIT: per interval; QUOTA: bytes; LOG: one of so many; SET_ZONE */
 	uint64_t interval_ns;		/* LIMIT: second to day */
 	uint64_t burst;			/* LIMIT: as written; 0: 5 packets as in nft, or 0 bytes */
 	enum expr_per per;

@@ -266,6 +266,7 @@ static int check_mappable(struct expr_reader *p, const struct expr_key *key, boo
 	case EXPR_FIELD_MAX:
 	case EXPR_TCP_FLAGS:
 	case EXPR_EXTHDR:
+	case EXPR_CT_STATUS:
 		return scan_fail(p->s, span, "bad_value",
 				 arena_printf(p->s->arena, "%s has no values to map",
 					      scan_quote(p->s, span)), NULL);

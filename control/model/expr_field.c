@@ -7,6 +7,8 @@
 
 #include <model/expr_field.h>
 
+#include "../../dataplane/lib/conntrack.h"
+
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Sizes told by the compiler: a word is compared only with those of its length */
@@ -50,6 +52,7 @@ const struct expr_key expr_keys[] = {
 	KEY("ct", "mark", EXPR_CT_MARK, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
 	KEY("ct", "zone", EXPR_CT_ZONE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
 	KEY("ct", "direction", EXPR_CT_DIRECTION, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
+	KEY("ct", "status", EXPR_CT_STATUS, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
 	KEY("ct", "original", EXPR_FIELD_MORE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
 	KEY("ct", "reply", EXPR_FIELD_MORE, EXPR_FAMILY_ANY, EXPR_PROTO_ANY),
 	KEY_ALONE("frag", EXPR_FRAG, EXPR_FAMILY_ANY),
@@ -79,6 +82,12 @@ const struct expr_key expr_flow_keys[] = {
 };
 
 const char *const expr_flag_names[8] = { "fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr" };
+
+const char *const expr_status_names[8] = {
+#define STATUS_NAME(id, name, bit) [bit] = name,
+	CONNTRACK_STATUSES(STATUS_NAME)
+#undef STATUS_NAME
+};
 
 /*
  * Names of /etc/protocols, so that a printed rule means the same to nft.
@@ -186,6 +195,7 @@ static const struct {
 	[EXPR_CT_MARK] = { "ct mark", "a mark", 32 },
 	[EXPR_CT_ZONE] = { "ct zone", "a zone", 16 },
 	[EXPR_CT_DIRECTION] = { "ct direction", "a direction", 1 },
+	[EXPR_CT_STATUS] = { "ct status", "a flow's status", 8 },
 	FLOW_FIELDS("ct original", ), FLOW_FIELDS("ct reply", REPLY_),
 };
 

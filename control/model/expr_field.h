@@ -42,6 +42,8 @@ extern const struct expr_key expr_flow_keys[];
 
 /* Fin to cwr: name i is bit i of the flags */
 extern const char *const expr_flag_names[8];
+/* By bit of CONNTRACK_STATUS_*; NULL: there is none such */
+extern const char *const expr_status_names[8];
 /* By bit of shunt_packet.ext_headers, lowest first */
 extern const struct expr_name expr_exthdr_names[EXPR_EXTHDRS];
 

@@ -115,3 +115,12 @@ int expr_flow_read_policy(struct expr_reader *p, struct expr_statement *statemen
 		statement->name = scan_dup(p->s, name);
 	return r;
 }
+
+/* ---- ct zone set --------------------------------------------------------------------------- */
+
+int expr_flow_read_zone(struct expr_reader *p, struct expr_statement *statement)
+{
+	statement->kind = EXPR_SET_ZONE;
+	return expr_read_number(p, expr_field_noun(EXPR_CT_ZONE), 0, UINT16_MAX,
+				&statement->amount);
+}

@@ -209,32 +209,33 @@ static void print_masked(const struct expr_match *match, struct buf *out)
 	print_intervals(match->interval, match->n, match->field, EXPR_FAMILY_ANY, out);
 }
 
-static void print_flag_list(uint8_t flags, struct buf *out)
+static void print_flag_list(const char *const *names, uint8_t flags, struct buf *out)
 {
 	unsigned int i, n = 0;
 
 	for (i = 0; i < 8; i++)
 		if (flags & 1 << i)
-			buf_printf(out, "%s%s", n++ ? "|" : "", expr_flag_names[i]);
+			buf_printf(out, "%s%s", n++ ? "|" : "", names[i]);
 	if (!n)
 		buf_char(out, '0');
 }
 
-static void print_flags(const struct expr_match *match, struct buf *out)
+static void print_flags(const char *const *names, uint8_t mask, uint8_t value, bool negated,
+			struct buf *out)
 {
-	bool single = !(match->mask & (match->mask - 1));
+	bool single = !(mask & (mask - 1));
 
-	if (match->mask != 0xff && match->negated && !match->value) {	/* any of them */
-		print_flag_list(match->mask, out);
+	if (mask != 0xff && negated && !value) {	/* any of them */
+		print_flag_list(names, mask, out);
 		return;
 	}
-	if (match->mask != 0xff) {
+	if (mask != 0xff) {
 		buf_str(out, single ? "& " : "& (");
-		print_flag_list(match->mask, out);
+		print_flag_list(names, mask, out);
 		buf_str(out, single ? " " : ") ");
 	}
-	buf_str(out, match->negated ? "!= " : "== ");
-	print_flag_list(match->value, out);
+	buf_str(out, negated ? "!= " : "== ");
+	print_flag_list(names, value, out);
 }
 
 static void print_names(const struct expr_match *match, struct buf *out)
@@ -332,7 +333,10 @@ static void print_match(const struct expr_match *match, const struct style *styl
 		buf_str(out, match->negated ? "!= @" : "@");
 		buf_str(out, match->set);
 	} else if (match->field == EXPR_TCP_FLAGS) {
-		print_flags(match, out);
+		print_flags(expr_flag_names, match->mask, match->value, match->negated, out);
+	} else if (match->field == EXPR_CT_STATUS) {
+		print_flags(expr_status_names, match->field_mask, match->interval->first.lo,
+			    match->negated, out);
 	} else if (match->field == EXPR_IIF) {
 		print_names(match, out);
 	} else if (match->field_mask) {

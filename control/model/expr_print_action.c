@@ -91,6 +91,9 @@ void expr_print_statement(const struct expr_statement *statement, struct buf *ou
 	case EXPR_SET_POLICY:
 		buf_printf(out, "ct timeout set \"%s\"", statement->name);
 		break;
+	case EXPR_SET_ZONE:
+		buf_printf(out, "ct zone set %u", (unsigned int)statement->amount);
+		break;
 	case EXPR_NOTRACK:
 		buf_str(out, "notrack");
 		break;

@@ -67,13 +67,16 @@ const struct expr_key *expr_read_group(const struct expr_reader *p, struct scan_
 /* ---- expr_special.c: matches that are no plain values ---- */
 
 int expr_special_family(struct expr_reader *p, struct scan_span span);
-int expr_special_flags(struct expr_reader *p, struct scan_span span);
 int expr_special_exthdr(struct expr_reader *p, struct scan_span span);
 int expr_special_iif(struct expr_reader *p, struct scan_span span);
 int expr_special_payload(struct expr_reader *p, struct scan_span span);
 /* Behind 'meta mark &' */
 int expr_special_masked(struct expr_reader *p, const struct expr_key *key,
 			const struct expr_match *subject, uint64_t max, struct scan_span span);
+
+/* ---- expr_flags.c: bits that have names ---- */
+
+int expr_flags_read(struct expr_reader *p, enum expr_field field, struct scan_span span);
 
 /* ---- expr_flow.c: the flow that a packet belongs to ---- */
 
@@ -83,6 +86,8 @@ const struct expr_key *expr_flow_read_key(struct expr_reader *p, const struct ex
 int expr_flow_read_state(struct expr_reader *p, const struct expr_key *key, struct scan_span span);
 /* Behind 'ct timeout' */
 int expr_flow_read_policy(struct expr_reader *p, struct expr_statement *statement);
+/* Behind 'ct zone set' */
+int expr_flow_read_zone(struct expr_reader *p, struct expr_statement *statement);
 
 /* ---- expr_nat.c: snat, dnat, masquerade ---- */
 
@@ -113,6 +118,8 @@ int expr_statement_read_mark(struct expr_reader *p, enum expr_statement_kind kin
 			     struct scan_span span);
 /* Behind 'ct timeout' */
 int expr_statement_read_policy(struct expr_reader *p, struct scan_span span);
+/* Behind 'ct zone set' */
+int expr_statement_read_zone(struct expr_reader *p, struct scan_span span);
 
 bool expr_verdict_begins(const struct expr_reader *p, struct scan_span word);
 /* @in_map: an element's; no answer can be sent from there */

@@ -3,7 +3,7 @@
 /*
  * expr_special.c - matches that are no plain values
  *
- * DOC: The family, TCP flags, extension headers, interfaces, and what is looked
+ * DOC: The family, extension headers, interfaces, and what is looked
  * at through a mask: the mark, and bytes anywhere in the packet.
  */
 #include <errno.h>
@@ -44,130 +44,6 @@ int expr_special_family(struct expr_reader *p, struct scan_span span)
 	if (op == EXPR_OP_NE)
 		families ^= EXPR_FAMILY_ANY;
 	return expr_match_family(p, families, scan_from(p->s, span));
-}
-
-/* ---- TCP flags ---------------------------------------------------------------------------- */
-
-static int parse_flag(struct expr_reader *p, uint8_t *flags)
-{
-	struct scan_span word = expr_read_word(p);
-	struct diag *diag;
-	uint64_t number;
-	unsigned int i;
-
-	if (!word.len)
-		return scan_expected(p->s, "a TCP flag", scan_peek(p->s) == '{' ?
-				"write 'syn|ack' for any of them, '& (syn|ack) == syn' for a mask" :
-				NULL);
-	for (i = 0; i < 8; i++) {
-		if (scan_is(p->s, word, expr_flag_names[i])) {
-			*flags |= 1 << i;
-			return 0;
-		}
-	}
-	if (!expr_number(p->s->text + word.offset, word.len, 0xff, &number)) {
-		*flags |= number;
-		return 0;
-	}
-	diag = scan_find(p->s, word, "bad_value", "%s is not a TCP flag", scan_quote(p->s, word));
-	diag_suggest(p->s->diags, diag, scan_dup(p->s, word), expr_flag_names, 8);
-	if (!diag->hint)
-		diag->hint = "fin, syn, rst, psh, ack, urg, ecn, cwr, or a number up to 0xff";
-	return -EINVAL;
-}
-
-/* syn   (syn|ack)   syn,ack   0x12 */
-static int parse_flag_list(struct expr_reader *p, uint8_t *ret_flags, struct scan_span *ret_span)
-{
-	struct scan_span start;
-	uint8_t flags = 0;
-	bool parens;
-	int r;
-
-	scan_blanks(p->s);
-	start = (struct scan_span){ p->s->pos, 0 };
-	parens = scan_eat(p->s, "(");
-	do {
-		r = parse_flag(p, &flags);
-		if (r < 0)
-			return r;
-	} while (scan_eat(p->s, "|") || scan_eat(p->s, ","));
-	if (parens && !scan_eat(p->s, ")"))
-		return scan_expected(p->s, "'|' or ')'", NULL);
-	*ret_flags = flags;
-	*ret_span = scan_from(p->s, start);
-	return 0;
-}
-
-static int parse_flag_mask(struct expr_reader *p, uint8_t *ret_mask, struct scan_span *ret_span)
-{
-	int r = parse_flag_list(p, ret_mask, ret_span);
-
-	if (r < 0)
-		return r;
-	return *ret_mask ? 0 : scan_fail(p->s, *ret_span, "bad_value", "no flag to look at", NULL);
-}
-
-/* Behind '&', which binds closer than '|' to nft: (syn|ack) == */
-static int parse_flag_and(struct expr_reader *p, uint8_t *ret_mask, struct scan_span *ret_span,
-			  enum expr_op *ret_op)
-{
-	const char *text;
-	int r;
-
-	r = parse_flag_mask(p, ret_mask, ret_span);
-	if (r < 0)
-		return r;
-	text = p->s->text + ret_span->offset;
-	if (*text != '(' && (memchr(text, '|', ret_span->len) || memchr(text, ',', ret_span->len)))
-		return scan_fail(p->s, *ret_span, "expected",
-				 "expected parentheses around the flags of a mask",
-				 "write & (syn|ack) == syn");
-	r = expr_read_op(p, ret_op);
-	if (r == 0 && *ret_op == EXPR_OP_NONE)
-		r = scan_expected(p->s, "'==' or '!='", NULL);
-	return r;
-}
-
-/* As in nft: a bare list is 'any of them', with == or != it is the whole byte */
-int expr_special_flags(struct expr_reader *p, struct scan_span span)
-{
-	uint8_t mask = 0xff, value = 0;
-	struct scan_span mask_span, value_span;
-	bool masked = false;
-	enum expr_op op = EXPR_OP_NONE;
-	int r;
-
-	if (scan_eat(p->s, "&")) {
-		r = parse_flag_and(p, &mask, &mask_span, &op);
-		masked = true;
-	} else if (scan_peek(p->s) == '!' && p->s->text[p->s->pos + 1] != '=') {
-		scan_eat(p->s, "!");
-		r = parse_flag_mask(p, &mask, &mask_span);
-		return r < 0 ? r : expr_match_flags(p, mask, 0, false, scan_from(p->s, span));
-	} else {
-		r = expr_read_op(p, &op);
-	}
-	if (r < 0)
-		return r;
-	r = parse_flag_list(p, &value, &value_span);
-	if (r == 0 && !masked && scan_eat(p->s, "/")) {
-		r = parse_flag_mask(p, &mask, &mask_span);
-		masked = true;
-	}
-	if (r < 0)
-		return r;
-	if (value & ~mask)
-		return scan_fail(p->s, value_span, "bad_value",
-				 arena_printf(p->s->arena, "%s has flags that the mask %s has not",
-					      scan_quote(p->s, value_span),
-					      scan_quote(p->s, mask_span)), NULL);
-	if (op != EXPR_OP_NONE || masked)
-		return expr_match_flags(p, mask, value, op == EXPR_OP_NE, scan_from(p->s, span));
-	if (!value)
-		return scan_fail(p->s, value_span, "bad_value", "no flag to look at",
-				 "'tcp flags == 0' has none set");
-	return expr_match_flags(p, value, 0, true, scan_from(p->s, span));
 }
 
 /* ---- extension headers -------------------------------------------------------------------- */

@@ -470,6 +470,18 @@ int expr_statement_read_policy(struct expr_reader *p, struct scan_span span)
 	return r;
 }
 
+int expr_statement_read_zone(struct expr_reader *p, struct scan_span span)
+{
+	struct expr_statement *statement = statement_new(p, span);
+	int r;
+
+	if (!statement)
+		return -EINVAL;
+	r = expr_flow_read_zone(p, statement);
+	statement->len = scan_from(p->s, span).len;
+	return r;
+}
+
 int expr_statement_read_mark(struct expr_reader *p, enum expr_statement_kind kind,
 			     struct scan_span span)
 {

@@ -21,7 +21,8 @@ static __always_inline enum conntrack_class classify(shunt_ctx *ctx, struct shun
 {
 	if (!pkt->frag)
 		return conntrack_l4(ctx, pkt, &ret->l4);
-	ret->word = pkt->l3 == 4 ? conntrack_frag4(ctx, zone) : conntrack_frag6(ctx, zone);
+	ret->word = pkt->l3 == 4 ? conntrack_frag4(ctx, pkt->ct_zone) :
+				   conntrack_frag6(ctx, pkt->ct_zone);
 	return ret->l4.pad;
 }
 
@@ -46,9 +47,10 @@ SHUNT_NODE(ctx, pkt)
 
 	if (pkt->ct_state == SHUNT_CT_UNTRACKED)
 		return SHUNT_GO(next);
+	if (!(pkt->ct_flags & SHUNT_CT_ZONED))
+		pkt->ct_zone = zone;
 	pkt->flow = 0;
 	pkt->ct_flags = 0;
-	pkt->ct_zone = zone;
 	pkt->ct_state = SHUNT_CT_NONE;
 	if (!pkt->l3)
 		return SHUNT_GO(next);

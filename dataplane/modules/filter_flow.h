@@ -138,15 +138,34 @@ static __always_inline bool filter_flow_own(const struct shunt_packet *pkt, __u3
 	}
 }
 
+/* Nothing is known of a flow that is not in the table: none of its bits is set */
+static __always_inline bool filter_flow_status(const struct shunt_packet *pkt, __u64 *ret_value)
+{
+	const struct conntrack_flow *flow = NULL;
+	__u32 slot = pkt->flow - 1;
+
+	*ret_value = trial ? given.ct_status : 0;
+	if (trial || !pkt->flow)
+		return true;
+	if (pkt->l3 == 4)
+		flow = bpf_map_lookup_elem(&ct_flows4, &slot);
+	else if (pkt->l3 == 6)
+		flow = bpf_map_lookup_elem(&ct_flows6, &slot);
+	if (!flow || !filter_flow_there(flow))
+		return false;
+	*ret_value = CONNTRACK_STATUS((__u16)(flow->life >> CONNTRACK_FLAGS_SHIFT));
+	return true;
+}
+
 /*
  * A function of its own: the verifier looks at it once, not once a condition
- * @part:	enum filter_flow_part, perhaps | FILTER_FLOW_REPLY
+ * @part:	enum filter_flow_part, perhaps | FILTER_FLOW_REPLY; or FILTER_FLOW_STATUS
  * Return: 1: within; 0; -1: the packet has no such value
  */
 __noinline int filter_flow_within(__u32 part, __u64 mask, __u64 first, __u64 last)
 {
 	struct shunt_cpu *cpu = shunt_this_cpu();
-	bool reply = part & FILTER_FLOW_REPLY, has = false;
+	bool reply = part & FILTER_FLOW_REPLY, of_flow = part & FILTER_FLOW_STATUS, has = false;
 	__u64 value = 0;
 	__u32 slot;
 
@@ -154,7 +173,9 @@ __noinline int filter_flow_within(__u32 part, __u64 mask, __u64 first, __u64 las
 		return -1;
 	part &= FILTER_FLOW_REPLY - 1;
 	slot = cpu->pkt.flow - 1;
-	if (!cpu->pkt.flow)
+	if (of_flow)
+		has = filter_flow_status(&cpu->pkt, &value);
+	else if (!cpu->pkt.flow)
 		has = filter_flow_own(&cpu->pkt, part, reply, &value);
 	else if (cpu->pkt.l3 == 4)
 		has = filter_flow4(slot, part, reply, &value);
@@ -208,6 +229,15 @@ static __always_inline void filter_mark(struct shunt_packet *pkt, const struct f
 		filter_flow_mark(mark);
 }
 
+/* As in Linux, a packet that has been looked up stays in its zone */
+static __always_inline void filter_flow_zone(struct shunt_packet *pkt, __u16 zone)
+{
+	if (pkt->ct_state != SHUNT_CT_NONE)
+		return;
+	pkt->ct_zone = zone;
+	pkt->ct_flags |= SHUNT_CT_ZONED;
+}
+
 /* Statements that only leave a word for the nodes behind */
 static __always_inline void filter_flow_note(struct shunt_packet *pkt,
 					     const struct filter_stmt *stmt)
@@ -218,6 +248,9 @@ static __always_inline void filter_flow_note(struct shunt_packet *pkt,
 		break;
 	case FILTER_STMT_POLICY:
 		pkt->ct_policy = stmt->index;
+		break;
+	case FILTER_STMT_ZONE:
+		filter_flow_zone(pkt, stmt->value);
 		break;
 	case FILTER_STMT_SNAT:
 		pkt->snat = stmt->value;

@@ -44,13 +44,14 @@ enum filter_flow_part {
 	FILTER_FLOW_SADDR6_LOW, FILTER_FLOW_DADDR6_LOW,
 };
 #define FILTER_FLOW_REPLY	8	/* or-ed: as the packets of replies have it */
+#define FILTER_FLOW_STATUS	16	/* of the flow as a whole: CONNTRACK_STATUS_* */
 
 enum filter_cond_kind {
 	FILTER_COND_NONE,
 	FILTER_COND_RANGE,	/* first <= (value(field) & mask) <= last */
 	FILTER_COND_PAYLOAD,	/* the same of 'len' bytes (1 to 8, big endian) at 'off' behind 'base' */
 	FILTER_COND_SET,	/* the key is in set 'slot' */
-	FILTER_COND_FLOW,	/* as RANGE; field: enum filter_flow_part */
+	FILTER_COND_FLOW,	/* as RANGE; field: enum filter_flow_part, or FILTER_FLOW_STATUS */
 };
 
 enum filter_base { FILTER_BASE_LL, FILTER_BASE_NH, FILTER_BASE_TH };
@@ -93,6 +94,7 @@ enum filter_stmt_kind {
 	FILTER_STMT_ADD,	/* put the key into dynamic set 'index' */
 	FILTER_STMT_REJECT,	/* what answer module 'reject' is to send: pkt->reject = value */
 	FILTER_STMT_POLICY,	/* timeouts that a new flow is to have: pkt->ct_policy = index */
+	FILTER_STMT_ZONE,	/* zone that it is looked for in: pkt->ct_zone = value */
 	FILTER_STMT_NOTRACK,	/* the packet has no flow, and is not to get one */
 	FILTER_STMT_SNAT,	/* what a new flow is to get: pkt->snat = value */
 	FILTER_STMT_DNAT,	/* pkt->dnat = value */
@@ -112,7 +114,7 @@ struct filter_stmt {
 	__u8	per;			/* LIMIT: FILTER_PER_*; MARK: FILTER_MARK_* */
 	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state; ADD: slot; POLICY */
 	union {
-		struct {		/* MARK, REJECT, SNAT, DNAT */
+		struct {		/* MARK, REJECT, ZONE, SNAT, DNAT */
 			__u32	value, mask;
 			__u64	pad;
 		};
@@ -151,8 +153,10 @@ struct filter_given {
 	__u16	ct_zone;
 	__u8	ct_state;		/* SHUNT_CT_* */
 	__u8	ct_flags;
+	__u8	ct_status;		/* CONNTRACK_STATUS_* */
+	__u8	pad[3];
 };
-_Static_assert(sizeof(struct filter_given) == 12, "ABI");
+_Static_assert(sizeof(struct filter_given) == 16, "ABI");
 
 /*
  * Table 'filter_hits': element CPU * n + index, and one row more that user space carries over.

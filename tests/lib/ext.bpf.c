@@ -6,12 +6,14 @@
 #include <shunt/lib/classifier.h>
 
 #include "ext.h"
+#include "../../dataplane/modules/filter_rule.h"
 
 const volatile struct {
 	__u32	ext_off, exts;
 } shape = { .ext_off = EXT_OFF, /* all there are count as those of views: filter_ext_at() adds them */
 	.exts = EXT_N - 2 * CLASSIFIER_VIEW_EXTS };
 const volatile __u8 trial;
+const volatile struct filter_given given = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

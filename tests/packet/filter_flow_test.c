@@ -184,6 +184,35 @@ static void check_lacks(const struct pkt *p)
 	};
 
 	check_parts(p, none);
+	check_part(p, FILTER_FLOW_STATUS, LACKS);
+}
+
+/* Exactly these bits */
+static void check_status(const struct pkt *p, uint64_t bits)
+{
+	check_part(p, FILTER_FLOW_STATUS, bits);
+}
+
+static void test_status(void **state)
+{
+	struct pkt p4, p6;
+
+	pkt_build(&p4, u4);
+	pkt_build(&p6, u6);
+	EACH_HOOK {
+		w->bss->flow = (struct ext_flow){ .slot = SLOT + 1, .state = SHUNT_CT_RELATED };
+		put_flow4(CONNTRACK_SECOND | CONNTRACK_FIN_ORIG);
+		put_flow6(CONNTRACK_REPLIED | CONNTRACK_DNAT | CONNTRACK_PICKED_UP);
+		check_status(&p4, CONNTRACK_STATUS_CONFIRMED);
+		check_status(&p6, CONNTRACK_STATUS_CONFIRMED | CONNTRACK_STATUS_SEEN_REPLY |
+				  CONNTRACK_STATUS_DNAT);
+		put_flow4(CONNTRACK_ASSURED | CONNTRACK_SNAT | CONNTRACK_SPILLED);
+		check_status(&p4, CONNTRACK_STATUS_CONFIRMED | CONNTRACK_STATUS_ASSURED |
+				  CONNTRACK_STATUS_SNAT);
+		w->bss->flow = (struct ext_flow){ .state = SHUNT_CT_NEW };
+		check_status(&p4, 0);			/* not in the table yet */
+		check_status(&p6, 0);
+	}
 }
 
 static void test_lacks(void **state)
@@ -323,6 +352,25 @@ static void test_policy_notrack(void **state)
 	}
 }
 
+/* Once a packet has been looked up it stays where it is */
+static void test_zone(void **state)
+{
+	const struct filter_stmt stmt[] = { { .kind = FILTER_STMT_ZONE, .value = 513 } };
+	const struct shunt_packet *pkt;
+	unsigned int ct_state;
+	struct pkt p;
+
+	pkt_build(&p, u4);
+	EACH_HOOK {
+		for (ct_state = SHUNT_CT_NONE; ct_state < SHUNT_CT_MAX; ct_state++) {
+			w->bss->flow = (struct ext_flow){ .zone = 8, .state = ct_state };
+			pkt = run(&p, stmt, 1);
+			assert_int_equal(pkt->ct_zone, ct_state ? 8 : 513);
+			assert_int_equal(pkt->ct_flags, ct_state ? 0 : SHUNT_CT_ZONED);
+		}
+	}
+}
+
 /* Translations: the last one of a kind stays */
 static void test_nat(void **state)
 {
@@ -348,10 +396,12 @@ int main(void)
 		cmocka_unit_test(test_flow4),
 		cmocka_unit_test(test_flow6),
 		cmocka_unit_test(test_new),
+		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_lacks),
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_flow_mark),
 		cmocka_unit_test(test_policy_notrack),
+		cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_nat),
 	};
 	int r;

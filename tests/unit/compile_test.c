@@ -39,6 +39,18 @@ static const struct finding findings[] = {
 	{ .name = "masquerade at tc-ingress", RULES("drop, masquerade") "  m: { module: nat }\n",
 	  "  g: [n, m]\n", "  - { dev: eth0, hook: tc-ingress, graph: g }\n", "bad_hook",
 	  "/nodes/n/rules/1", "graph 'g' at hook 'tc-ingress' cannot masquerade" },
+	/* zones */
+	{ .name = "a zone without who looks there", RULES("ct zone set 5"), CHAIN, NULL,
+	  "no_conntrack", "/nodes/n/rules/0",
+	  "graph 'g' has no node of module 'conntrack' behind the rule, which would look there",
+	  "'ct zone set' says where the next node 'conntrack' is to look" },
+	{ .name = "a zone behind who has looked", RULES("drop, ct zone set 5") "  c: { module: conntrack }\n",
+	  "  g: [c, n]\n", NULL, "no_conntrack", "/nodes/n/rules/1",
+	  "graph 'g' has a node of module 'conntrack' ahead of the rule, which has looked by then" },
+	{ .name = "a zone between two who look", RULES("ct zone set 5")
+	  "  c: { module: conntrack }\n  d: { module: conntrack }\n",
+	  "  g: [c, n, d]\n", NULL, "no_conntrack", "/nodes/n/rules/0",
+	  "graph 'g' has a node of module 'conntrack' ahead of the rule" },
 	/* config values */
 	{ .name = "unknown value, one is near",
 	  "  n: { module: limit, config: { rate_pp: 1 } }\n", CHAIN,
@@ -286,7 +298,7 @@ static void test_counters_run_out(void **state)
 				       &plan), -EINVAL);
 	assert_int_equal(diags.total, 1);
 	assert_string_equal(diags.v[0].code, "too_many_counters");
-	assert_non_null(strstr(diags.v[0].message, "too many counters, 8175 at most"));
+	assert_non_null(strstr(diags.v[0].message, "too many counters, 8171 at most"));
 	buf_fini(&graphs);
 	buf_fini(&attach);
 	arena_fini(&arena);

@@ -171,6 +171,10 @@ static const struct {
 	{ "ct mark & 0xf == 5", true, false },
 	{ "ct mark & 0xf0 != 0", true, false },
 	{ "ct zone 7", true, false },
+	{ "ct status seen-reply", true, false },
+	{ "ct status ! seen-reply", false, true },
+	{ "ct status confirmed", true, true },
+	{ "ct status snat|assured", false, false },
 	{ "ct zone 0-6", false, true },
 	{ "ct original ip saddr 10.0.0.9", true, false },
 	{ "ct original proto-dst 80", true, false },
@@ -206,6 +210,9 @@ static void test_match_nat(void **state)
 	assert_true(holds("ct reply ip saddr 10.0.0.2 ip saddr 10.0.0.9", &snat));
 	assert_true(holds("ct reply ip saddr 192.0.2.80 ct reply proto-src 8080", &dnat));
 	assert_true(holds("ct reply ip daddr 10.0.0.9 tcp dport 80", &dnat));
+	assert_true(holds("ct status snat", &snat) && !holds("ct status dnat", &snat));
+	assert_true(holds("ct status dnat", &dnat) && !holds("ct status snat", &dnat));
+	assert_true(holds("ct status & (snat|dnat) == snat", &snat));
 	assert_false(holds("ct reply ip saddr 10.0.0.2", &dnat));
 }
 
@@ -237,6 +244,8 @@ static const struct {
 	{ "counter name x", "expected a match",
 	  "there are no statements and no verdict here", 0, 7 },
 	{ "ct mark set 5", "expected a match",
+	  "there are no statements and no verdict here", 0, 13 },
+	{ "ct zone set 5", "expected a match",
 	  "there are no statements and no verdict here", 0, 13 },
 	{ "tcp dport vmap { 80 : drop }", "expected a match",
 	  "there are no statements and no verdict here", 0, 28 },

@@ -5,6 +5,8 @@
 
 #include <shunt/packet.h>
 
+#include "../../dataplane/lib/conntrack.h"
+
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 #define KEYS	"addresses, ports, protocol, MACs, VLAN id, interface, marks, flow state, zone and direction can"
@@ -71,11 +73,29 @@ static const struct accept_row accepted[] = {
 	{ "udp dport 53 notrack", NULL },
 	{ "udp dport 53 notrack accept", NULL },
 	{ "add @seen { ct mark } drop", NULL },
+	{ "ct zone set 7", NULL },
+	{ "udp dport 53 ct zone set 0 accept", NULL },
+	{ "ct zone 3 ct zone set 65535", NULL },
+	/* status */
+	{ "ct status snat accept", NULL },
+	{ "ct status dnat,snat accept", "ct status snat|dnat accept" },
+	{ "ct status (seen-reply | assured|confirmed) accept",
+	  "ct status seen-reply|assured|confirmed accept" },
+	{ "ct status 0x20 accept", "ct status dnat accept" },
+	{ "ct status ! snat,dnat accept", "ct status & (snat|dnat) == 0 accept" },
+	{ "ct status & assured == 0 accept", NULL },
+	{ "ct status & assured == assured accept", NULL },
+	{ "ct status & (snat|dnat) == snat accept", NULL },
+	{ "ct status & (snat|dnat) != snat accept", NULL },
+	{ "ct status snat / snat,dnat accept", "ct status & (snat|dnat) == snat accept" },
+	{ "ct status != snat / snat,dnat accept", "ct status & (snat|dnat) != snat accept" },
+	{ "ct status snat ct status snat accept", "ct status snat accept" },
+	{ "ct status assured ct direction reply accept", "ct direction reply ct status assured accept" },
 };
 
 static const struct refuse_row refused[] = {
 	{ "ct", "expected", 2, 0, "expected a field of 'ct'",
-	  "'ct' has 'state', 'mark', 'zone', 'direction', 'original', 'reply'" },
+	  "'ct' has 'state', 'mark', 'zone', 'direction', 'status', 'original', 'reply'" },
 	{ "ct stat new accept", "unknown_field", 3, 4, "unknown field 'ct stat'",
 	  "did you mean 'state'?" },
 	{ "state new accept", "unknown_keyword", 0, 5, "unknown keyword 'state'",
@@ -128,6 +148,38 @@ static const struct refuse_row refused[] = {
 	{ "ct timeout short accept", "expected", 11, 1, "expected 'set'", "ct timeout set NAME" },
 	{ "ct timeout set 5s accept", "bad_name", 15, 2, "'5s' is not the name of a timeout policy",
 	  "a name is a letter, then up to 30 of a-z, 0-9, '_' and '-'" },
+	{ "ct zone set accept", "bad_value", 12, 6, "'accept' is not a zone: 0 to 65535", NULL },
+	{ "ct zone set 65536", "bad_value", 12, 5, "'65536' is not a zone: 0 to 65535", NULL },
+	{ "ct status", "expected", 9, 0, "expected a flow's status", NULL },
+	{ "ct status dnta accept", "bad_value", 10, 4, "'dnta' is not a flow's status",
+	  "did you mean 'dnat'?" },
+	{ "ct status expected accept", "bad_value", 10, 8, "'expected' is not a flow's status",
+	  "seen-reply, assured, confirmed, snat or dnat" },
+	{ "ct status 1 accept", "bad_value", 10, 1, "'1' is not a flow's status",
+	  "seen-reply, assured, confirmed, snat or dnat" },
+	{ "ct status 0 accept", "bad_value", 10, 1, "no flag to look at", NULL },
+	{ "ct status { snat, dnat } accept", "expected", 10, 1, "expected a flow's status",
+	  "write 'snat|dnat' for any of them, '& (snat|dnat) == snat' for a mask" },
+	{ "ct status == snat accept", "bad_value", 0, 17,
+	  "in Linux a flow has other bits besides: take a mask",
+	  "ct status & (snat|dnat) == snat" },
+	{ "ct status != snat accept", "bad_value", 0, 17,
+	  "in Linux a flow has other bits besides: take a mask",
+	  "ct status & (snat|dnat) == snat" },
+	{ "ct status & snat|dnat == snat accept", "expected", 12, 9,
+	  "expected parentheses around the flags of a mask", "write & (snat|dnat) == snat" },
+	{ "ct status & snat == dnat accept", "bad_value", 20, 4,
+	  "'dnat' has flags that the mask 'snat' has not", NULL },
+	{ "ct status snat ct status ! snat accept", "never_matches", 15, 16,
+	  "'ct status ! snat' can never match: it contradicts 'ct status snat' (character 1)", NULL },
+	{ "ct status & assured == assured ct status & (assured|snat) == snat accept", "never_matches",
+	  31, 34,
+	  "'ct status & (assured|snat) == snat' can never match: it contradicts "
+	  "'ct status & assured == assured' (character 1)", NULL },
+	{ "ct status . ip saddr { snat . 10.0.0.1 } accept", "bad_value", 0, 9,
+	  "'ct status' cannot be part of a concatenation", KEYS },
+	{ "ct status vmap { snat : accept }", "bad_value", 0, 9, "'ct status' has no values to map",
+	  NULL },
 	{ "log ct state new accept", "expected", 4, 8, "expected a statement, a verdict or 'vmap'",
 	  "matches stand before statements" },
 	{ "notrak accept", "unknown_keyword", 0, 6, "unknown keyword 'notrak'",
@@ -166,6 +218,11 @@ static void test_matches(void **state)
 	assert_int_equal(rule.match[1].field, EXPR_CT_DPORT);
 	assert_int_equal(rule.match[1].interval[0].last.lo, 80);
 	assert_int_equal(rule.match[2].field, EXPR_CT_REPLY_IP6_SADDR);
+	rule = read_rule("ct status ! snat,assured accept");
+	assert_int_equal(rule.match[0].field, EXPR_CT_STATUS);
+	assert_int_equal(rule.match[0].field_mask, CONNTRACK_STATUS_SNAT | CONNTRACK_STATUS_ASSURED);
+	assert_true(rule.match[0].n == 1 && !rule.match[0].negated &&
+		    !rule.match[0].interval[0].last.lo);
 	rule = read_rule("ct state != new accept");
 	assert_int_equal(rule.families, EXPR_FAMILY_4 | EXPR_FAMILY_6);
 	assert_int_equal(rule.match[0].n, 2);
@@ -189,6 +246,8 @@ static void test_statements(void **state)
 	assert_string_equal(s[3].name, "short");
 	assert_int_equal(s[3].len, 20);
 	assert_int_equal(s[4].kind, EXPR_NOTRACK);
+	s = read_rule("ct zone set 300 accept").statement;
+	assert_true(s->kind == EXPR_SET_ZONE && s->amount == 300 && s->len == 15);
 }
 
 int main(void)

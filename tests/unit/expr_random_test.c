@@ -139,9 +139,17 @@ static bool add_special(struct buf *text, enum expr_field field)
 		"eth0", "\"eth1\"", "!= eth*", "{ lo, \"eth*\", eth1 }", "!= { wan, lo }", "w*",
 	};
 
+	static const char *const statuses[] = {
+		"snat", "assured,dnat", "! confirmed", "& (snat|dnat) != dnat", "& seen-reply == 0",
+		"snat / snat,dnat",
+	};
+
 	switch (field) {
 	case EXPR_FIELD_MAX:
 		buf_str(text, below(2) ? "ipv4" : "ipv6");
+		return true;
+	case EXPR_CT_STATUS:
+		buf_str(text, statuses[below(N(statuses))]);
 		return true;
 	case EXPR_TCP_FLAGS:
 		add_flags(text);
@@ -188,6 +196,7 @@ static void add_statement(struct buf *text)
 		"meta mark set meta mark & 0xff ^ 3", "mark set mark or 0x10",
 		"quota over 1023 bytes", "notrack", "ct mark set mark", "ct timeout set slow",
 		"ct mark set ct mark or 0x10", "meta mark set ct mark & 0xff", "ct mark set 9",
+		"ct zone set 9",
 		"add @seen { ip saddr timeout 90m }", "update @seen { ip6 saddr . tcp dport }",
 		"add @seen { udp sport . meta l4proto timeout 1d2h3m4s500ms }",
 	};

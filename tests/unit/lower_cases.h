@@ -155,6 +155,23 @@ static const struct lower_case cases[] = {
 	  "ext0:; mark 0 to ct 0/ffffffff; mark 0 from ct 0/ff; mark 0 from ct to ct "
 	  "1/ffffffff; policy 2 0\n"
 	  "rounds 1\n" },
+	{ "meta nfproto ipv4 ct status snat|dnat accept",
+	  "1: ip4 accept ext0\n"
+	  "ext0: flow16&30 = 1-48\n"
+	  "rounds 1\n" },
+	{ "meta nfproto ipv4 ct status & (snat|assured) == snat ct status ! dnat accept",
+	  "1: ip4 accept ext0\n"
+	  "ext0: flow16&14 = 16 flow16&20 = 0\n"
+	  "rounds 1\n" },
+	{ "meta nfproto ipv4 ct zone 1 jump web\n"
+	  "web: ct zone set 2 drop",
+	  "1: ip4 accept ext0\n"
+	  "2: ip4 accept ext1\n"
+	  "3: ip4 drop ext2\n"
+	  "ext0: zone&ffff = 1 uncounted resume 3\n"
+	  "ext1: uncounted resume 4\n"
+	  "ext2:; zone 0 2\n"
+	  "rounds 3\n" },
 	{ "ct timeout set shrt drop",
 	  "/rules/0 no_such_policy: no timeout policy 'shrt'\n" },
 	{ "tcp dport 80 dnat to 10.0.0.80:8080 masquerade snat to 192.0.2.9",

@@ -37,6 +37,7 @@ struct packet {
 	uint8_t vlan_pcp;
 	uint32_t ifindex, mark;
 	uint8_t ct_state;
+	uint8_t ct_status;
 	uint16_t ct_zone;
 	uint32_t ct_mark;
 	bool reply;			/* goes against the flow's first packet */
@@ -59,7 +60,7 @@ struct story {
 
 enum {
 	DID_HIT = 1, DID_COUNT, DID_MARK, DID_LOG, DID_ADD, DID_REJECT, DID_LIMIT, DID_POLICY,
-	DID_NOTRACK,
+	DID_NOTRACK, DID_ZONE,
 };
 
 static void story_add(struct story *story, unsigned int what, uint64_t value)
@@ -119,6 +120,14 @@ static void change_mark(struct packet *packet, bool from_ct, bool to_ct, uint32_
 	else
 		packet->mark = mark;
 	story_add(story, DID_MARK, (uint64_t)to_ct << 40 | mark);
+}
+
+/* One that is tracked already stays where it is */
+static void set_zone(struct packet *packet, uint16_t zone, struct story *story)
+{
+	if (packet->ct_state == SHUNT_CT_NONE)
+		packet->ct_zone = zone;
+	story_add(story, DID_ZONE, packet->ct_zone);
 }
 
 static void drop_flow(struct packet *packet, struct story *story)
@@ -210,6 +219,8 @@ static bool field_of(const struct packet *packet, enum expr_field field,
 		FIELD(true, packet->ct_zone);
 	case EXPR_CT_DIRECTION:
 		FIELD(has_flow(packet), packet->reply);
+	case EXPR_CT_STATUS:
+		FIELD(has_flow(packet), packet->ct_status);
 	case EXPR_PAYLOAD:
 	case EXPR_FIELD_MAX:
 		return false;
@@ -383,6 +394,9 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 		return true;
 	case EXPR_SET_POLICY:
 		story_add(judge->story, DID_POLICY, statement->name[0]);
+		return true;
+	case EXPR_SET_ZONE:
+		set_zone(judge->packet, statement->amount, judge->story);
 		return true;
 	case EXPR_NOTRACK:
 		drop_flow(judge->packet, judge->story);

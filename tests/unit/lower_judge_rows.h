@@ -75,6 +75,10 @@ static bool cond_value(const struct packet *packet, const struct filter_cond *co
 
 	if (cond->kind == FILTER_COND_PAYLOAD)
 		return bytes_at(packet, cond->base, cond->off, cond->len, ret_value);
+	if (cond->kind == FILTER_COND_FLOW && cond->field == FILTER_FLOW_STATUS) {
+		*ret_value = packet->ct_status;
+		return has_flow(packet);
+	}
 	if (cond->kind == FILTER_COND_FLOW)
 		return flow_value(packet, cond->field, ret_value);
 	if (!field_of(packet, field[cond->field], &value))
@@ -161,6 +165,9 @@ static bool stmt_runs(const struct filter_stmt *stmt, struct packet *packet, str
 		return true;
 	case FILTER_STMT_POLICY:
 		story_add(story, DID_POLICY, policy_names[stmt->index][0]);
+		return true;
+	case FILTER_STMT_ZONE:
+		set_zone(packet, stmt->value, story);
 		return true;
 	case FILTER_STMT_NOTRACK:
 		drop_flow(packet, story);

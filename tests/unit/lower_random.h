@@ -340,6 +340,14 @@ static void match_init(struct expr_match *match)
 	case EXPR_CT_REPLY_IP6_DADDR:
 		match->interval = flow6_intervals(field, &match->n);
 		break;
+	case EXPR_CT_STATUS:
+		match->field_mask = 1 + below(CONNTRACK_STATUS_KNOWN);
+		match->n = 1;
+		match->interval = arena_new(&arena, struct expr_interval);
+		match->interval->first.lo = match->field_mask & unit_random(&seed);
+		match->interval->last = match->interval->first;
+		match->negated = below(2);
+		break;
 	case EXPR_MARK:
 	case EXPR_CT_MARK:
 		match->interval = intervals_of(field, 3, &match->n);

@@ -52,6 +52,7 @@ static void packet_flow(struct packet *packet)
 	packet->ct_state = packet->l3 ? stock(EXPR_CT_STATE) : SHUNT_CT_NONE;
 	packet->ct_mark = stock(EXPR_CT_MARK);
 	packet->ct_zone = stock(EXPR_CT_ZONE);
+	packet->ct_status = below(CONNTRACK_STATUS_KNOWN + 1);
 	packet->reply = has_flow(packet) && below(2);
 	for (way = 0; way < 2; way++) {
 		for (end = 0; end < 2; end++) {

@@ -111,7 +111,7 @@ static void put_cond(struct buf *out, const struct filter_cond *cond)
 static void put_stmt(struct buf *out, const struct filter_stmt *stmt)
 {
 	static const char *const kind[] = {
-		"", "count", "mark", "log", "limit", "quota", "add", "reject", "policy", "notrack",
+		"", "count", "mark", "log", "limit", "quota", "add", "reject", "policy", "zone", "notrack",
 		"snat", "dnat",
 	};
 

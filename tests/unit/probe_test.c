@@ -13,18 +13,23 @@
 
 struct given_case {
 	const char *text;
-	struct filter_given given;	/* mark, ct_mark, zone, state, flags */
+	struct filter_given given;	/* mark, ct_mark, zone, state, flags, status */
 };
 
 static const struct given_case cases[] = {
-	{ "tcp dport 22", { 0, 0, 0, SHUNT_CT_NONE, 0 } },
-	{ "meta mark 5 tcp dport 22", { 5, 0, 0, SHUNT_CT_NONE, 0 } },
-	{ "ct state new tcp dport 22", { 0, 0, 0, SHUNT_CT_NEW, 0 } },
-	{ "ct state { related, established } ct mark 0x10-0x20", { 0, 16, 0, SHUNT_CT_ESTABLISHED, 0 } },
-	{ "ct direction reply ct zone 7", { 0, 0, 7, SHUNT_CT_ESTABLISHED, SHUNT_CT_REPLY } },
-	{ "ct direction original", { 0, 0, 0, SHUNT_CT_ESTABLISHED, 0 } },
-	{ "ct state related ct direction reply", { 0, 0, 0, SHUNT_CT_RELATED, SHUNT_CT_REPLY } },
-	{ "ct state untracked mark 1 ct mark 2", { 1, 2, 0, SHUNT_CT_UNTRACKED, 0 } },
+	{ "tcp dport 22", { 0, 0, 0, SHUNT_CT_NONE, 0, 0, {} } },
+	{ "meta mark 5 tcp dport 22", { 5, 0, 0, SHUNT_CT_NONE, 0, 0, {} } },
+	{ "ct state new tcp dport 22", { 0, 0, 0, SHUNT_CT_NEW, 0, 0, {} } },
+	{ "ct state { related, established } ct mark 0x10-0x20", { 0, 16, 0, SHUNT_CT_ESTABLISHED, 0, 0, {} } },
+	{ "ct direction reply ct zone 7", { 0, 0, 7, SHUNT_CT_ESTABLISHED, SHUNT_CT_REPLY, 0, {} } },
+	{ "ct direction original", { 0, 0, 0, SHUNT_CT_ESTABLISHED, 0, 0, {} } },
+	{ "ct state related ct direction reply", { 0, 0, 0, SHUNT_CT_RELATED, SHUNT_CT_REPLY, 0, {} } },
+	{ "ct status snat", { 0, 0, 0, SHUNT_CT_ESTABLISHED, 0, 0x10, {} } },
+	{ "ct status ! snat ct state new", { 0, 0, 0, SHUNT_CT_NEW, 0, 0, {} } },
+	{ "ct status & (assured|snat|dnat) == snat|dnat",
+	  { 0, 0, 0, SHUNT_CT_ESTABLISHED, 0, 0x30, {} } },
+	{ "ct status & (assured|snat) != snat", { 0, 0, 0, SHUNT_CT_ESTABLISHED, 0, 4, {} } },
+	{ "ct state untracked mark 1 ct mark 2", { 1, 2, 0, SHUNT_CT_UNTRACKED, 0, 0, {} } },
 };
 
 static void test_given(void **state)
