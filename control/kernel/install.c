@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -468,7 +467,7 @@ int install_trial(struct install *install, const struct plan *plan,
 	const struct plan_node *node;
 	unsigned int i, k;
 
-	for (i = 0; i < plan->n_graphs; i++) {
+	for (i = 0; i < plan->n_graphs; i++)
 		for (k = 0; k < plan->graph[i].n_nodes; k++) {
 			node = &plan->graph[i].node[k];
 			if (node->filter == filter)
@@ -476,7 +475,6 @@ int install_trial(struct install *install, const struct plan *plan,
 						 plan->graph[i].hook, plan, frame, len, ifindex,
 						 ret_trial, err);
 		}
-	}
 	return err_set(err, -ENOENT, "node '%s' is in no graph.", filter->node);
 }
 
@@ -495,6 +493,11 @@ uint64_t install_age_s(const struct install *install, uint64_t last)
 struct flows *install_flows(struct install *install)
 {
 	return install->shared.flows;
+}
+
+struct lb_tables *install_lb(struct install *install)
+{
+	return install->shared.lb;
 }
 
 void install_hits(const struct install *install, uint32_t hit, struct filter_hits *ret_hits)
@@ -590,9 +593,8 @@ int install_table(const struct install *install, const struct plan_node *node, c
 			continue;
 		rendering_table_path(install->bpffs, node->name, &node->table[i], path);
 		fd = pins_get(path);
-		if (fd < 0)
-			return err_set(err, fd, "open table '%s' of node '%s'", table, node->name);
-		return fd;
+		return fd < 0 ? err_set(err, fd, "open table '%s' of node '%s'", table,
+					node->name) : fd;
 	}
 	return err_set(err, -ENOENT, "node '%s' has no table '%s' that outlives a generation%s.",
 		       node->name, table, suggest_text(table, known, n).text);

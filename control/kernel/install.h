@@ -19,6 +19,7 @@
 #include <kernel/trial.h>
 
 struct install;
+struct lb_tables;
 
 struct install_paths {
 	const char *bpffs;	/* our folder, e.g. /run/shunt/bpf */
@@ -114,6 +115,8 @@ const void *install_image(struct install *install, const struct plan_filter *fil
 void install_hits(const struct install *install, uint32_t hit, struct filter_hits *ret_hits);
 /* The flow table; there always is this, if maybe no table in it */
 struct flows *install_flows(struct install *install);
+/* The tables of load balancers; there always is this, if maybe no table in it */
+struct lb_tables *install_lb(struct install *install);
 /* Elements of a dynamic set of the running plan (dset.h): new fd; -errno */
 int install_set(const struct install *install, const struct plan_set *set);
 /* How long ago the last hit was, in seconds; @last: filter_hits.last, not 0 */

@@ -14,6 +14,8 @@
  *	dsets dset_conf dset_full	dynamic ones
  *	ct/			the flow table (flows.h): pins by its tables' names
  *	ct_new/			one of another size, until the commit is through; ct_old/: one that goes
+ *	lb/			load balancers (lb_tables.h): pins by their tables' names
+ *	lb_new/			those of another size, until the commit is through
  *	link/			attachments (attach.h)
  *	graph/NAME@HOOK@GEN/	one rendering: 'next' (program array), 'root'
  *	table/NODE:TABLE:HASH	tables that outlive a generation

@@ -180,6 +180,8 @@ int shared_open(struct shared *shared, const char *bpffs, struct err *err)
 		r = sets_open(bpffs, &shared->sets, err);
 	if (r == 0)
 		r = flows_open(bpffs, &shared->flows, err);
+	if (r == 0)
+		r = lb_tables_open(bpffs, &shared->lb, err);
 	return r;
 }
 
@@ -196,6 +198,7 @@ void shared_close(struct shared *shared)
 	fd_close(shared->nat_addrs_fd);
 	sets_close(shared->sets);
 	flows_close(shared->flows);
+	lb_tables_close(shared->lb);
 	free(shared->bpffs);
 }
 
@@ -207,6 +210,8 @@ int shared_reserve(struct shared *shared, const struct plan *plan, struct err *e
 	int r;
 
 	r = flows_reserve(shared->flows, plan->conntrack, err);
+	if (r == 0)
+		r = lb_tables_reserve(shared->lb, plan->lb, err);
 	if (r == 0)
 		r = nat_put(shared, plan, err);
 	if (r < 0)
@@ -235,6 +240,7 @@ static void settle_pin(const struct shared *shared, const char *name, int fd)
 void shared_refresh(struct shared *shared)
 {
 	flows_refresh(shared->flows);
+	lb_tables_refresh(shared->lb);
 }
 
 /* A table that nothing keeps true is worse than none */
@@ -250,7 +256,8 @@ static void settle_flows(struct shared *shared, const struct plan *plan)
 
 bool shared_has_flows(const struct shared *shared, const struct plan *plan)
 {
-	return !plan->conntrack || flows_fits(shared->flows, plan->conntrack);
+	return (!plan->conntrack || flows_fits(shared->flows, plan->conntrack)) &&
+	       (!plan->lb || lb_tables_fit(shared->lb, plan->lb));
 }
 
 void shared_take_up_flows(struct shared *shared, const struct plan *plan)
@@ -258,14 +265,17 @@ void shared_take_up_flows(struct shared *shared, const struct plan *plan)
 	struct err err = {};
 
 	/* Makes none: install_recover() has seen one that fits */
-	if (flows_reserve(shared->flows, plan->conntrack, &err) < 0)
+	if (flows_reserve(shared->flows, plan->conntrack, &err) < 0 ||
+	    lb_tables_reserve(shared->lb, plan->lb, &err) < 0)
 		log_error("%s", err.text);
 	settle_flows(shared, plan);
+	lb_tables_settle(shared->lb, plan->lb);
 }
 
 void shared_settle(struct shared *shared, const struct plan *plan)
 {
 	settle_flows(shared, plan);
+	lb_tables_settle(shared->lb, plan->lb);
 	if (shared->more_hits.fd >= 0) {
 		hits_carry(&shared->more_hits, &shared->hits);
 		hits_close(&shared->hits);
@@ -286,6 +296,8 @@ void shared_abandon(struct shared *shared)
 {
 	if (shared->flows)
 		flows_abandon(shared->flows);
+	if (shared->lb)
+		lb_tables_abandon(shared->lb);
 	hits_close(&shared->more_hits);
 	fd_close(shared->more_state_fd);
 	shared->more_state_fd = -1;
@@ -417,5 +429,6 @@ unsigned int shared_maps(const struct shared *shared, enum gates_kind kind,
 	sets_maps(shared->sets, ret_map + n);
 	for (i = n; i < n + SETS_TABLES; i++)
 		ret_map[i].optional = true;
-	return i + flows_maps(shared->flows, ret_map + i);
+	i += flows_maps(shared->flows, ret_map + i);
+	return i + lb_tables_maps(shared->lb, ret_map + i);
 }

@@ -13,10 +13,11 @@
 #include <kernel/flows.h>
 #include <kernel/gates.h>
 #include <kernel/hits.h>
+#include <kernel/lb_tables.h>
 #include <kernel/object.h>
 #include <kernel/sets.h>
 
-#define SHARED_MAPS	(7 + SETS_TABLES + FLOWS_MAPS)
+#define SHARED_MAPS	(7 + SETS_TABLES + FLOWS_MAPS + LB_TABLE_MAX)
 
 struct shared {
 	char *bpffs;
@@ -24,6 +25,7 @@ struct shared {
 	int ports_fd[GATES_KINDS];	/* shunt_ports */
 	struct sets *sets;
 	struct flows *flows;
+	struct lb_tables *lb;
 	int events_fd;			/* shunt_events: ring buffer */
 	int nat_rules_fd, nat_addrs_fd;	/* lib/nat.h */
 	struct hits hits, more_hits;	/* 'more': made for a plan that needs more room; fd -1: none */
@@ -48,9 +50,9 @@ void shared_refresh(struct shared *shared);
 void shared_settle(struct shared *shared, const struct plan *plan);
 void shared_abandon(struct shared *shared);
 
-/* Whether the flow table that a plan's programs were loaded with is still there */
+/* Whether the flow table, and those of load balancers, that a plan's programs were loaded with are there */
 bool shared_has_flows(const struct shared *shared, const struct plan *plan);
-/* After a start that finds all of a plan's programs running */
+/* After a start that finds all of a plan's programs running: those are in use */
 void shared_take_up_flows(struct shared *shared, const struct plan *plan);
 
 /**
