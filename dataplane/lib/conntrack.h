@@ -138,8 +138,10 @@ struct conntrack_flow {			/* what both families' entries begin with */
 	__u8	policy;			/* timeouts */
 	__u8	proxy;			/* enum conntrack_proxy */
 	__s8	scale;			/* shift for windows of replies; WAITING: what the client was told */
-	__u8	up;			/* the same of the originator's; WAITING: what the client said */
+	__u8	up;			/* shift that the originator has announced, and UNSCALE */
 };
+
+#define CONNTRACK_PROXY_UNSCALE	0x80	/* up: the server has no scale, so windows are shifted for it */
 
 /* How far a flow is that is PROXIED. 'delta' and the like are differences once it is OPEN */
 enum conntrack_proxy {
@@ -268,7 +270,8 @@ _Static_assert(CONNTRACK_STATE_MAX <= 32, "row of conf.timeout");
 	X(FRAG_UNKNOWN, "frag-unknown", "later fragments whose first was not seen") \
 	X(FRAG_OVERLAP, "frag-overlap", "fragments that overlap another (RFC 5722)") \
 	X(EXHAUSTED, "exhausted", "new flows for which no port was free") \
-	X(LOST, "lost", "events that found no room")
+	X(LOST, "lost", "events that found no room")			\
+	X(BAD_COOKIE, "bad-cookie", "acknowledgements without a flow and without a SYN cookie of ours")
 #define CONNTRACK_STAT_ENUM(id, name, help) CONNTRACK_STAT_##id,
 enum conntrack_stat { CONNTRACK_STATS(CONNTRACK_STAT_ENUM) CONNTRACK_STAT_MAX };
 

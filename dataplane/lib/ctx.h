@@ -23,6 +23,7 @@ typedef struct xdp_md shunt_ctx;
 #define SHUNT_VERDICT_DROP	XDP_DROP
 #define SHUNT_SUMS_BY_KERNEL	0	/* bpf_l4_csum_replace() and its like */
 #define SHUNT_WRITES_FRAME	1
+#define SHUNT_CLONES		0	/* one packet can become two */
 
 static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
@@ -61,6 +62,11 @@ static __always_inline int shunt_tx_inwards(shunt_ctx *ctx)
 	return XDP_DROP;	/* nothing is on its way out here */
 }
 
+static __always_inline int shunt_clone_tx(shunt_ctx *ctx, bool inwards)
+{
+	return -1;
+}
+
 static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
 	return bpf_xdp_store_bytes(ctx, off, buf, len);
@@ -77,6 +83,27 @@ static __always_inline int shunt_resize(shunt_ctx *ctx, __u32 len)
 	if (!more || !bpf_xdp_adjust_tail(ctx, more))
 		return 0;
 	return more > 0 && !bpf_xdp_adjust_head(ctx, -more) ? 1 : -1;
+}
+
+/*
+ * Room for outer headers of @len bytes. At XDP it is in front of the frame, whose Ethernet header and tags
+ * are to be written anew; at TC it is behind them, and there must be no tag in the frame.
+ * @six, @udp: what they are to be. @fixed: segments keep their length
+ */
+static __always_inline int shunt_push(shunt_ctx *ctx, __u32 len, bool six, bool udp, bool fixed)
+{
+	return bpf_xdp_adjust_head(ctx, -(int)len);
+}
+
+/* What is in front of the inner IP packet goes: @len bytes. The same of Ethernet header and tags */
+static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool inner_six)
+{
+	return bpf_xdp_adjust_head(ctx, len);
+}
+
+/* Bytes that do not sum up to nothing came into the packet, or changed by such a difference */
+static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)
+{
 }
 
 struct {
@@ -134,6 +161,7 @@ typedef struct __sk_buff shunt_ctx;
 #define SHUNT_VERDICT_DROP	TC_ACT_SHOT
 #define SHUNT_SUMS_BY_KERNEL	1
 #define SHUNT_WRITES_FRAME	0
+#define SHUNT_CLONES		1
 
 static __always_inline int shunt_load(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
@@ -176,6 +204,12 @@ static __always_inline int shunt_tx_inwards(shunt_ctx *ctx)
 	return bpf_redirect(ctx->ifindex, BPF_F_INGRESS);
 }
 
+/* The frame as it is, once more: by the way that 'tx' has, while it goes on */
+static __always_inline int shunt_clone_tx(shunt_ctx *ctx, bool inwards)
+{
+	return bpf_clone_redirect(ctx, ctx->ifindex, inwards ? BPF_F_INGRESS : 0);
+}
+
 static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u32 len)
 {
 	return bpf_skb_store_bytes(ctx, off, buf, len, BPF_F_INVALIDATE_HASH);
@@ -184,6 +218,27 @@ static __always_inline int shunt_store(shunt_ctx *ctx, __u32 off, void *buf, __u
 static __always_inline int shunt_resize(shunt_ctx *ctx, __u32 len)
 {
 	return len == ctx->len ? 0 : bpf_skb_change_tail(ctx, len, 0);
+}
+
+static __always_inline int shunt_push(shunt_ctx *ctx, __u32 len, bool six, bool udp, bool fixed)
+{
+	__u64 flags = six ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4;
+
+	if (udp)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+	if (fixed)
+		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
+	return bpf_skb_adjust_room(ctx, len, BPF_ADJ_ROOM_MAC, flags);
+}
+
+static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool inner_six)
+{
+	return -1;
+}
+
+static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)
+{
+	bpf_csum_update(ctx, sum);
 }
 
 struct {

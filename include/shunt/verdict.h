@@ -57,7 +57,8 @@
 	X(ICMP_SHORT, "icmp_short", "ICMP or ICMPv6 header cut off")	\
 	X(CT_INVALID, "invalid", "belongs to no flow and cannot begin one") \
 	X(NO_FLOW, "no_flow", "a new flow that found no room in the flow table") \
-	X(EXHAUSTED, "exhausted", "a new flow for which no address and port is free")
+	X(EXHAUSTED, "exhausted", "a new flow for which no address and port is free") \
+	X(BAD_COOKIE, "bad_cookie", "without a flow, and no SYN cookie of ours in what it acknowledges")
 
 #define SHUNT_TARGET_ENUM(id, name) SHUNT_TARGET_##id,
 enum shunt_target { SHUNT_TARGETS(SHUNT_TARGET_ENUM) SHUNT_TARGET_MAX };
