@@ -96,7 +96,7 @@ struct cli {
 typedef int (*cli_handler)(struct cli *cli, int argc, char **argv);
 
 struct cli_cmd {
-	const char *words;		/* one or two */
+	const char *words;		/* one to three */
 	const char *args;		/* synopsis; the words in capitals also steer completion */
 	int min, max;			/* arguments; -1: no limit */
 	uint32_t options;		/* besides OPT_COMMON */

@@ -5,7 +5,7 @@
 
 #include <cli/cli.h>
 
-#define WORDS_MAX	2		/* of a command */
+#define WORDS_MAX	3		/* of a command */
 #define CANDIDATES_MAX	128
 
 /* The @n-th word of a command; *ret_len is 0 when there are not so many */

@@ -89,6 +89,18 @@ static void offer_list(struct cli *cli, const char *method, json_t *params, cons
 	json_decref(answer);
 }
 
+static void offer_backends(struct cli *cli, const char *service, const char *begin)
+{
+	json_t *answer = call_quietly(cli, "lb.service", json_pack("{s:s}", "service", service));
+	json_t *services = json_object_get(answer, "services"), *backends, *backend;
+	size_t i;
+
+	backends = json_object_get(json_array_get(services, 0), "backends");
+	json_array_foreach(backends, i, backend)
+		offer_word(cli, begin, json_string_value(json_object_get(backend, "backend")));
+	json_decref(answer);
+}
+
 static void offer_interfaces(struct cli *cli, const char *begin)
 {
 	DIR *dir = opendir("/sys/class/net");
@@ -122,6 +134,10 @@ static void offer_arguments(struct cli *cli, const char *kind, size_t len, char 
 	else if (IS("TABLE"))
 		offer_list(cli, "table.show", json_pack("{s:s}", "node", args[0]), "tables", "name",
 			   begin);
+	else if (IS("SERVICE"))
+		offer_list(cli, "lb.show", NULL, "services", "service", begin);
+	else if (IS("BACKEND"))
+		offer_backends(cli, args[0], begin);
 	else if (IS("DEV"))
 		offer_interfaces(cli, begin);
 #undef IS
@@ -170,20 +186,29 @@ static int plain_words(int argc, char **argv, char **ret_words, const struct cli
 	return n;
 }
 
+static int words_of(const struct cli_cmd *cmd)
+{
+	const char *space = cmd->words;
+	int n = 1;
+
+	while ((space = strchr(space, ' '))) {
+		space++;
+		n++;
+	}
+	return n;
+}
+
 static const struct cli_cmd *whole_command(int argc, char **argv, int *ret_words)
 {
 	const struct cli_cmd *const *table, *cmd;
 	int n;
 
-	for (n = argc < 2 ? argc : 2; n > 0; n--)
-		cli_for_each(table, cmd) {
-			bool two = strchr(cmd->words, ' ');
-
-			if (!cmd->hidden && n == 1 + two && command_begins(cmd, n, argv)) {
+	for (n = argc < 3 ? argc : 3; n > 0; n--)
+		cli_for_each(table, cmd)
+			if (!cmd->hidden && n == words_of(cmd) && command_begins(cmd, n, argv)) {
 				*ret_words = n;
 				return cmd;
 			}
-		}
 	return NULL;
 }
 

@@ -17,6 +17,7 @@
 
 #include <base/log.h>
 #include <daemon/daemon.h>
+#include <daemon/lb.h>
 
 static const struct link_table *daemon_links(const struct daemon *daemon)
 {
@@ -156,12 +157,18 @@ static int change_install(struct daemon *daemon, struct generation *next, const 
 	r = change_load(daemon, next, before, report, err);
 	if (r < 0)
 		goto out;
-	r = change_note(daemon, next, confirm_s, err);
+	r = lb_prepare(daemon->lb, &next->plan, before, err);
+	if (r == 0)
+		r = change_note(daemon, next, confirm_s, err);
+	if (r == 0)
+		r = lb_begin(daemon->lb, &next->plan, err);
 	if (r < 0) {
 		install_abort(daemon->install, &next->plan, before);
 		goto out;
 	}
 	r = install_commit(daemon->install, &next->plan, before, report, err);
+	if (r == 0)
+		lb_commit(daemon->lb, &next->plan);
 	if (r == 0 && store_set_running(&daemon->store, next->number, err) < 0)
 		log_error("%s: a restart will finish generation %u by its intent", err->text,
 			  next->number);
@@ -169,6 +176,8 @@ static int change_install(struct daemon *daemon, struct generation *next, const 
 		store_set_intent(&daemon->store, 0, NULL);
 out:
 	if (r < 0) {
+		lb_abort(daemon->lb, before);
+		store_set_intent(&daemon->store, 0, NULL);
 		store_remove(&daemon->store, next->number);
 		if (confirm_s)
 			store_clear_pending(&daemon->store);
@@ -392,6 +401,14 @@ static struct generation *change_rebuild(struct daemon *daemon, const struct gen
 	return next;
 }
 
+/* Rings that are in the kernel go on */
+static int change_balance(struct daemon *daemon, struct generation *next, struct err *err)
+{
+	int r = lb_prepare(daemon->lb, &next->plan, NULL, err);
+
+	return r < 0 ? r : lb_begin(daemon->lb, &next->plan, err);
+}
+
 /* The same configuration, with the modules that are installed now */
 static int change_take_up(struct daemon *daemon, struct generation *next, struct err *err)
 {
@@ -406,10 +423,15 @@ static int change_take_up(struct daemon *daemon, struct generation *next, struct
 		log_info("generation %u: rendering %d graphs again", next->number, r);
 		r = install_load(daemon->install, &next->plan, &next->plan, &report, err);
 		if (r == 0)
+			r = change_balance(daemon, next, err);
+		if (r == 0)
 			r = install_commit(daemon->install, &next->plan, &next->plan, &report, err);
 	} else {
 		install_sweep(daemon->install, &next->plan);
+		r = change_balance(daemon, next, err);
 	}
+	if (r == 0)
+		lb_commit(daemon->lb, &next->plan);
 	return r;
 }
 

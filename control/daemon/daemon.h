@@ -16,6 +16,7 @@
 #include <kernel/netlink.h>
 
 struct flow_watch;
+struct lb;
 struct monitor;
 
 /* Where the search for expired elements is */
@@ -35,6 +36,7 @@ struct daemon {
 	struct store store;
 	struct install *install;	/* NULL: offline */
 	struct netlink *netlink;
+	struct lb *lb;			/* NULL: offline */
 	struct monitor *monitor;	/* NULL: nobody ever read events */
 	struct flow_watch *flow_watch;	/* NULL: nobody ever watched flows */
 	struct generation *running;	/* never NULL, but offline; number 0: nothing applied yet */

@@ -16,6 +16,7 @@
 #include <base/log.h>
 #include <daemon/daemon.h>
 #include <daemon/flow.h>
+#include <daemon/lb.h>
 #include <daemon/monitor.h>
 #include <daemon/server.h>
 #include <kernel/object.h>
@@ -185,6 +186,8 @@ static int daemon_open(struct daemon *daemon, const struct options *options, str
 		r = netlink_new(&daemon->netlink, err);
 	if (r == 0)
 		r = install_open(&paths, &daemon->install, err);
+	if (r == 0)
+		lb_new(daemon, &daemon->lb);
 	return r;
 }
 
@@ -217,6 +220,7 @@ static void daemon_close(struct daemon *daemon)
 {
 	flow_watch_free(daemon->flow_watch);
 	monitor_free(daemon->monitor);
+	lb_free(daemon->lb);
 	generation_free(daemon->running);
 	install_close(daemon->install);
 	netlink_free(daemon->netlink);

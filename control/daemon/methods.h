@@ -81,6 +81,23 @@ METHOD(conn_del);
 METHOD(conn_stats);
 METHOD(conn_watch);
 
+/* methods_lb.c */
+METHOD(lb_show);
+METHOD(lb_service);
+METHOD(lb_conn);
+
+/* methods_lb_edit.c */
+METHOD(lb_backend_add);
+METHOD(lb_backend_del);
+METHOD(lb_backend_weight);
+METHOD(lb_backend_drain);
+METHOD(lb_backend_up);
+METHOD(lb_backend_down);
+METHOD(lb_health);
+
+/* methods_lb_where.c */
+METHOD(lb_where);
+
 /* methods_history.c */
 void method_write_generation(struct jsonw *w, const struct generation *generation, bool running,
 			     bool pending);

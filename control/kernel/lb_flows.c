@@ -21,10 +21,12 @@ static uint16_t tick_now(void)
 	return (ts.tv_sec * 1000000000ULL + ts.tv_nsec) >> LB_TICK_SHIFT;
 }
 
-/* Ticks since a word was last looked at; they wrap */
+/* Ticks since a word was last looked at; they wrap, and a CPU may be one ahead */
 static uint16_t word_age(uint64_t word, uint16_t now)
 {
-	return now - (uint16_t)word;
+	uint16_t age = now - (uint16_t)word;
+
+	return age == UINT16_MAX ? 0 : age;
 }
 
 /* ---- another size ------------------------------------------------------------------------- */

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * lb_health.c - which backends live
+ *
+ * DOC: Those that are down are in a file beside the generations, a line each: node, service, address,
+ * port. One that is of no service any more stays there until it is told to be up.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/arena.h>
+#include <base/file.h>
+#include <base/log.h>
+#include <daemon/lb.h>
+
+#define FILE_MAX	(16 << 20)
+
+static void down_path(const struct lb *lb, char *ret_path)
+{
+	snprintf(ret_path, PATH_MAX, "%s/lb-down", lb->daemon->state_dir);
+}
+
+static unsigned int down_find(const struct lb *lb, const struct plan_service *service,
+			      const struct config_backend *backend)
+{
+	unsigned int i;
+
+	for (i = 0; i < lb->n_down; i++)
+		if (lb->down[i].port == backend->port &&
+		    !memcmp(&lb->down[i].addr, &backend->addr, sizeof(backend->addr)) &&
+		    !strcmp(lb->down[i].service, service->name) &&
+		    !strcmp(lb->down[i].node, service->node))
+			break;
+	return i;
+}
+
+bool lb_is_down(const struct lb *lb, const struct plan_service *service,
+		const struct config_backend *backend)
+{
+	return lb->n_down && down_find(lb, service, backend) < lb->n_down;
+}
+
+static void down_add(struct lb *lb, const char *node, const char *service,
+		     const struct shunt_addr *addr, uint16_t port)
+{
+	lb->down = realloc(lb->down, (lb->n_down + 1) * sizeof(*lb->down));
+	if (!lb->down)
+		arena_no_memory();
+	lb->down[lb->n_down++] = (struct lb_outage){ strdup(node), strdup(service), *addr, port };
+}
+
+static void down_del(struct lb *lb, unsigned int i)
+{
+	free(lb->down[i].node);
+	free(lb->down[i].service);
+	lb->down[i] = lb->down[--lb->n_down];
+}
+
+void lb_free_down(struct lb *lb)
+{
+	while (lb->n_down)
+		down_del(lb, lb->n_down - 1);
+	free(lb->down);
+}
+
+/* ---- the file ------------------------------------------------------------------------------ */
+
+static void print_addr(const struct shunt_addr *addr, char *ret_text)
+{
+	inet_ntop(AF_INET6, addr, ret_text, INET6_ADDRSTRLEN);
+}
+
+static int down_save(const struct lb *lb, struct err *err)
+{
+	char path[PATH_MAX], addr[INET6_ADDRSTRLEN];
+	struct buf text = {};
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < lb->n_down; i++) {
+		print_addr(&lb->down[i].addr, addr);
+		buf_printf(&text, "%s %s %s %u\n", lb->down[i].node, lb->down[i].service, addr,
+			   lb->down[i].port);
+	}
+	down_path(lb, path);
+	r = file_write(path, text.data ? text.data : "", text.len, 0600, err);
+	buf_fini(&text);
+	return r;
+}
+
+static bool load_line(struct lb *lb, char *line)
+{
+	char *node = strsep(&line, " "), *service = strsep(&line, " ");
+	char *addr = strsep(&line, " "), *end;
+	struct shunt_addr parsed;
+	unsigned long port;
+
+	if (!line || !*line || inet_pton(AF_INET6, addr, &parsed) != 1)
+		return false;
+	port = strtoul(line, &end, 10);
+	if (*end || port > UINT16_MAX)
+		return false;
+	down_add(lb, node, service, &parsed, port);
+	return true;
+}
+
+void lb_load_down(struct lb *lb)
+{
+	char path[PATH_MAX], *text = NULL, *rest, *line;
+	struct err err = {};
+	size_t len;
+
+	down_path(lb, path);
+	if (file_read(path, FILE_MAX, &text, &len, &err) < 0) {
+		if (err.code != -ENOENT)
+			log_warn("%s: all backends are taken to be up", err.text);
+		return;
+	}
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && !load_line(lb, line))
+			log_warn("'%s': ignoring a line that is none of ours", path);
+	free(text);
+}
+
+/* ---- in force ------------------------------------------------------------------------------ */
+
+void lb_flag_living(struct lb *lb, bool also_clear)
+{
+	const struct plan_lb *plan = lb->plan;
+	static bool lives[LB_BACKENDS];
+	struct lb_backend *entry = lb_tables_backends(lb->tables);
+	unsigned int i, k;
+
+	memset(lives, 0, sizeof(lives));
+	for (i = 0; i < lb->n_run; i++) {
+		const struct plan_service *service = lb->run[i].service;
+
+		for (k = 0; k < service->n_owners; k++)
+			lives[service->owner[k].backend->number] |= lb->run[i].health[k].lives;
+		if (service->sorry)
+			lives[service->sorry->number] = true;
+	}
+	for (i = 0; plan && i < plan->n_backends; i++) {
+		unsigned int number = plan->backend[i]->number;
+		uint8_t flags = entry[number].flags;
+
+		if (lives[number])
+			flags |= LB_LIVES;
+		else if (also_clear)
+			flags &= ~LB_LIVES;
+		__atomic_store_n(&entry[number].flags, flags, __ATOMIC_RELEASE);
+	}
+}
+
+int lb_set_down(struct lb *lb, struct lb_run *run, unsigned int owner, bool down, struct err *err)
+{
+	const struct config_backend *backend = run->service->owner[owner].config;
+	unsigned int at = down_find(lb, run->service, backend);
+	uint64_t now_ms = lb_now_ms();
+	int r;
+
+	if (down == (at < lb->n_down))
+		return 0;
+	if (down)
+		down_add(lb, run->service->node, run->service->name, &backend->addr, backend->port);
+	else
+		down_del(lb, at);
+	r = down_save(lb, err);
+	if (r < 0) {
+		if (down)
+			down_del(lb, lb->n_down - 1);
+		else
+			down_add(lb, run->service->node, run->service->name, &backend->addr,
+				 backend->port);
+		return r;
+	}
+	run->health[owner].lives = !down;
+	run->up_ms[owner] = down || !run->service->slow_start_ms ? 0 : now_ms;
+	/* Packets go by a ring to who is flagged: up before the ring names it, down after */
+	lb_flag_living(lb, false);
+	lb_run_update(run, true, now_ms);
+	lb_flag_living(lb, true);
+	lb_arm(lb);
+	return 1;
+}
