@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include <base/err.h>
-#include <compile/plan_lb.h>
+#include <compile/plan.h>
 #include <kernel/object.h>
 
 struct lb_tables;
