@@ -35,25 +35,26 @@ static bool nat_usable(const struct addr *addr)
 				IFA_F_DADFAILED));
 }
 
-/* The first of each family in the mirror's order. Return: false: there is none */
+/* The first of each family in the kernel's order. Return: false: there is none */
 static bool nat_wanted(const struct addr_table *table, uint32_t ifindex,
 		       struct nat_addrs *ret_addrs)
 {
-	bool any = false;
-	unsigned int i;
+	const struct addr *first[2] = {}, *addr;
+	unsigned int i, six;
 
-	*ret_addrs = (struct nat_addrs){};
 	for (i = 0; i < table->n; i++) {
-		const struct addr *addr = &table->addr[i];
-		struct shunt_addr *to = addr->family == AF_INET ? &ret_addrs->addr4 :
-								  &ret_addrs->addr6;
-
-		if (addr->ifindex != ifindex || !nat_usable(addr) || !nat_is_none(to))
-			continue;
-		*to = addr->addr;
-		any = true;
+		addr = &table->addr[i];
+		six = addr->family == AF_INET6;
+		if (addr->ifindex == ifindex && nat_usable(addr) &&
+		    (!first[six] || addr->order < first[six]->order))
+			first[six] = addr;
 	}
-	return any;
+	*ret_addrs = (struct nat_addrs){};
+	if (first[0])
+		ret_addrs->addr4 = first[0]->addr;
+	if (first[1])
+		ret_addrs->addr6 = first[1]->addr;
+	return first[0] || first[1];
 }
 
 static bool nat_is_there(const struct addr_table *table, const struct shunt_addr *addr)

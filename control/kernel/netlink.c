@@ -233,11 +233,9 @@ static int ask_addrs(struct netlink *netlink, struct mirror *mirror, bool *ret_c
 static bool mirrors_differ(const struct mirror *a, const struct mirror *b)
 {
 	const struct link_table *la = &a->links, *lb = &b->links;
-	const struct addr_table *aa = &a->addrs, *ab = &b->addrs;
 
-	return la->n != lb->n || aa->n != ab->n ||
-	       (la->n && memcmp(la->link, lb->link, la->n * sizeof(*la->link))) ||
-	       (aa->n && memcmp(aa->addr, ab->addr, aa->n * sizeof(*aa->addr)));
+	return la->n != lb->n || !addr_table_equal(&a->addrs, &b->addrs) ||
+	       (la->n && memcmp(la->link, lb->link, la->n * sizeof(*la->link)));
 }
 
 static void mirror_fini(struct mirror *mirror)
@@ -255,6 +253,7 @@ static int resync(struct netlink *netlink, bool *ret_changed, struct err *err)
 	netlink->stats.resyncs++;
 	for (int i = 0; r == -EAGAIN && i < DUMPS_MAX; i++) {
 		mirror_fini(&fresh);
+		fresh.addrs.dumping = true;
 		r = ask_links(netlink, 0, &fresh, &added, err);
 		if (r == 0)
 			r = ask_addrs(netlink, &fresh, &added, err);
@@ -270,6 +269,7 @@ static int resync(struct netlink *netlink, bool *ret_changed, struct err *err)
 		*ret_changed = true;
 	mirror_fini(&netlink->mirror);
 	netlink->mirror = fresh;
+	netlink->mirror.addrs.dumping = false;
 	return 0;
 }
 

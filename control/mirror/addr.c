@@ -3,6 +3,9 @@
 /* addr.c - the interfaces' IP addresses as a value */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include <linux/if_addr.h>
 
 #include <base/arena.h>
 #include <mirror/addr.h>
@@ -55,20 +58,58 @@ static void make_room(struct addr_table *table)
 		arena_no_memory();
 }
 
+static int32_t next_order(struct addr_table *table, const struct addr *addr)
+{
+	return table->dumping || addr->family != AF_INET6 ? ++table->last : --table->first;
+}
+
 bool addr_set(struct addr_table *table, const struct addr *addr)
 {
+	struct addr next = *addr, *old;
 	unsigned int at;
 
 	if (find(table, addr, &at)) {
-		if (!memcmp(&table->addr[at], addr, sizeof(*addr)))
+		old = &table->addr[at];
+		next.order = old->order;
+		if (!memcmp(old, &next, sizeof(next)))
 			return false;
-		table->addr[at] = *addr;
+		if (old->flags & ~next.flags & IFA_F_SECONDARY && next.family == AF_INET)
+			next.order = next_order(table, addr);
+		*old = next;
 		return true;
 	}
 	make_room(table);
 	memmove(&table->addr[at + 1], &table->addr[at], (table->n - at) * sizeof(*addr));
-	table->addr[at] = *addr;
+	next.order = next_order(table, addr);
+	table->addr[at] = next;
 	table->n++;
+	return true;
+}
+
+static bool same_rank(const struct addr *a, const struct addr *b)
+{
+	return a->ifindex == b->ifindex && a->family == b->family && a->scope == b->scope &&
+	       !((a->flags ^ b->flags) & IFA_F_SECONDARY);
+}
+
+bool addr_table_equal(const struct addr_table *a, const struct addr_table *b)
+{
+	struct addr other;
+	unsigned int i, k;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++) {
+		other = b->addr[i];
+		other.order = a->addr[i].order;
+		if (memcmp(&a->addr[i], &other, sizeof(other)))
+			return false;
+		for (k = i; k-- && a->addr[k].ifindex == a->addr[i].ifindex;)
+			if (same_rank(&a->addr[k], &a->addr[i]) &&
+			    (a->addr[k].order < a->addr[i].order) !=
+			    (b->addr[k].order < b->addr[i].order))
+				return false;
+	}
 	return true;
 }
 

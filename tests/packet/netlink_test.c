@@ -77,10 +77,7 @@ static void must_equal_fresh(struct netlink *netlink)
 		if (memcmp(&a->link[i], &b->link[i], sizeof(a->link[i])))
 			fail_msg("'%s' differs from '%s' of a fresh dump", a->link[i].name,
 				 b->link[i].name);
-	assert_int_equal(netlink_addrs(netlink)->n, netlink_addrs(fresh)->n);
-	if (netlink_addrs(fresh)->n)
-		assert_memory_equal(netlink_addrs(netlink)->addr, netlink_addrs(fresh)->addr,
-				    netlink_addrs(fresh)->n * sizeof(struct addr));
+	assert_true(addr_table_equal(netlink_addrs(netlink), netlink_addrs(fresh)));
 	netlink_free(fresh);
 }
 
@@ -154,6 +151,34 @@ static void test_addresses(void **state)
 	sh("ip link del aa");			/* with all that it had */
 	assert_true(take(netlink));
 	must_equal_fresh(netlink);
+}
+
+/* Whatever comes and goes, the order is that of the kernel's lists */
+static void test_address_order(void **state)
+{
+	static const char *const steps[] = {
+		"ip link add aa type veth peer name ab; ip link set aa up; "
+		"echo 1 >/proc/sys/net/ipv4/conf/aa/promote_secondaries",
+		"ip addr add 192.0.2.9/24 dev aa; ip addr add 10.0.0.5/24 dev aa; "
+		"ip addr add 10.0.0.2/24 dev aa; ip addr add 192.0.2.1/24 dev aa",
+		"ip addr add fd00::5/64 dev aa nodad; ip addr add fd00::2/64 dev aa nodad; "
+		"ip addr add fd00::9/64 dev aa nodad",
+		"ip addr del 192.0.2.9/24 dev aa",
+		"ip addr add 192.0.2.9/24 dev aa; ip addr del fd00::2/64 dev aa",
+		"ip addr add fd00::2/64 dev aa nodad; ip addr add 172.16.0.1/16 dev aa",
+	};
+	struct netlink *netlink = *state;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		sh(steps[i]);
+		assert_true(take(netlink));
+		must_equal_fresh(netlink);
+	}
+	assert_true(find_addr(netlink, "aa", "10.0.0.5")->order <
+		    find_addr(netlink, "aa", "192.0.2.1")->order);
+	assert_true(find_addr(netlink, "aa", "fd00::2")->order <
+		    find_addr(netlink, "aa", "fd00::9")->order);
 }
 
 static void test_fields(void **state)
@@ -407,7 +432,8 @@ static void test_ethtool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields), TEST(test_addresses), TEST(test_unchanged), TEST(test_moved),
+		TEST(test_fields), TEST(test_addresses), TEST(test_address_order),
+		TEST(test_unchanged), TEST(test_moved),
 		TEST(test_xdp), TEST(test_overrun), TEST(test_churn), TEST(test_ethtool),
 	};
 	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));
