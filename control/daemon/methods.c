@@ -358,6 +358,7 @@ const struct rpc_method rpc_methods[] = {
 	{ "conn.del", 0, method_conn_del, { "filter", "all", "cursor" } },
 	{ "conn.stats", RPC_READ, method_conn_stats, {} },
 	{ "conn.watch", 0, method_conn_watch, { "filter" } },
+	{ "nat.show", RPC_READ, method_nat_show, { "cursor" } },
 	{ "lb.show", RPC_READ, method_lb_show, { "node" } },
 	{ "lb.service", RPC_READ, method_lb_service, { "service" } },
 	{ "lb.where", RPC_READ, method_lb_where, { "client", "service", "proto" } },

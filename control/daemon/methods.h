@@ -81,6 +81,9 @@ METHOD(conn_del);
 METHOD(conn_stats);
 METHOD(conn_watch);
 
+/* methods_nat.c */
+METHOD(nat_show);
+
 /* methods_lb.c */
 METHOD(lb_show);
 METHOD(lb_service);

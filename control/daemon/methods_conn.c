@@ -7,7 +7,6 @@
  * came: 'cursor', which the next call begins at. What comes and goes between two
  * calls may be missed, or seen twice if the table's size changes.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,24 +30,11 @@ struct walk {
 typedef void (*walk_fn)(struct walk *walk, const struct flow *flow, const struct conn *conn,
 			void *arg);
 
-static int read_cursor(const struct rpc_call *call, uint64_t *ret_cursor, struct rpc_error *error)
-{
-	const char *text = rpc_text_or(call, "cursor", "0");
-	char *end;
-
-	errno = 0;
-	*ret_cursor = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno)
-		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'cursor', as an answer had it",
-				call->method);
-	return 0;
-}
-
 static int walk_begin(struct daemon *daemon, const struct rpc_call *call, struct walk *walk,
 		      struct rpc_error *error)
 {
 	*walk = (struct walk){ .daemon = daemon, .limit = UINT64_MAX };
-	if (read_cursor(call, &walk->cursor, error) < 0)
+	if (rpc_cursor(call, &walk->cursor, error) < 0)
 		return -1;
 	if (flow_filter(daemon, call, &walk->arena, &walk->filter, error) < 0) {
 		arena_fini(&walk->arena);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* rpc.c - JSON-RPC 2.0: one line in, one line out */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,19 @@ json_int_t rpc_number_or(const struct rpc_call *call, const char *name, json_int
 	const json_t *value = json_object_get(call->params, name);
 
 	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+int rpc_cursor(const struct rpc_call *call, uint64_t *ret_cursor, struct rpc_error *error)
+{
+	const char *text = rpc_text_or(call, "cursor", "0");
+	char *end;
+
+	errno = 0;
+	*ret_cursor = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno)
+		return rpc_fail(error, RPC_BAD_PARAMS, "'%s' wants 'cursor', as an answer had it",
+				call->method);
+	return 0;
 }
 
 bool rpc_flag(const struct rpc_call *call, const char *name)

@@ -76,6 +76,8 @@ void rpc_findings(struct jsonw *w, const char *key, const struct diags *diags);
 /* Parameters. Return: 0; -1: absent or of the wrong type, @error filled */
 int rpc_text(const struct rpc_call *call, const char *name, const char **ret_text,
 	     struct rpc_error *error);
+/* Where a walk goes on that one answer does not end; 0 if it says nothing */
+int rpc_cursor(const struct rpc_call *call, uint64_t *ret_cursor, struct rpc_error *error);
 const char *rpc_text_or(const struct rpc_call *call, const char *name, const char *otherwise);
 json_int_t rpc_number_or(const struct rpc_call *call, const char *name, json_int_t otherwise);
 bool rpc_flag(const struct rpc_call *call, const char *name);
