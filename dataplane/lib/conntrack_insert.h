@@ -61,7 +61,7 @@ static __always_inline int conntrack_worth_of(const bool six, __u32 slot, struct
 	if (!conntrack_life_state(own))
 		return CONNTRACK_WORTH_KEPT;	/* somebody is at it */
 	ret->slot = slot;
-	ret->life = conntrack_flow_of(six, flow, own, &ret->slot);
+	ret->life = conntrack_flow_of(six, &flow, own, &ret->slot);
 	if (!conntrack_life_state(ret->life)) {	/* second entry without a flow, not yet or not any more */
 		ret->life = own;
 		ret->slot = slot;

@@ -201,18 +201,18 @@ static __always_inline void conntrack_event(const bool six, const struct conntra
  * The flow of an entry that is there. Return: its life, or 0: the entry has none.
  * @slot: the entry's; becomes the flow's
  */
-static __always_inline __u64 conntrack_flow_of(const bool six, const struct conntrack_flow *entry,
+static __always_inline __u64 conntrack_flow_of(const bool six, struct conntrack_flow **entry,
 					       __u64 life, __u32 *slot)
 {
 	__u32 peer = *slot + 1;
 
 	if (!(conntrack_life_flags(life) & CONNTRACK_PEER))
 		return life;
-	*slot = entry->other - 1;
-	entry = conntrack_entry(six, *slot);
-	if (!entry || entry->other != peer)
+	*slot = (*entry)->other - 1;
+	*entry = conntrack_entry(six, *slot);
+	if (!*entry || (*entry)->other != peer)
 		return 0;
-	life = conntrack_read(&entry->life);
+	life = conntrack_read(&(*entry)->life);
 	return conntrack_life_flags(life) & CONNTRACK_PEER ? 0 : life;
 }
 
@@ -221,26 +221,30 @@ static __always_inline bool conntrack_there(__u64 life, __u32 now)
 	return conntrack_life_state(life) && !conntrack_life_over(life, now);
 }
 
-/* One slot. Life is read on either side of the key: what was another flow meanwhile is not it */
-static __always_inline bool conntrack_find_at(const bool six, const void *key, __u32 slot,
-					      __u32 now, struct conntrack_hit *ret)
+/*
+ * One slot. Life is read on either side of the key: what was another flow meanwhile is not it
+ * Return: the flow's entry; NULL: the key has none there
+ */
+static __always_inline struct conntrack_flow *conntrack_find_at(const bool six, const void *key,
+								__u32 slot, __u32 now,
+								struct conntrack_hit *ret)
 {
 	struct conntrack_flow *flow = conntrack_entry(six, slot);
 	__u64 life;
 
 	if (!flow)
-		return false;
+		return NULL;
 	life = conntrack_read(&flow->life);
 	if (!conntrack_life_state(life) || !conntrack_is(six, flow, key) ||
 	    (conntrack_read(&flow->life) ^ life) & CONNTRACK_GEN_BITS)
-		return false;
+		return NULL;
 	ret->second = conntrack_life_flags(life) & CONNTRACK_SECOND;
-	life = conntrack_flow_of(six, flow, life, &slot);
+	life = conntrack_flow_of(six, &flow, life, &slot);
 	if (!conntrack_there(life, now))
-		return false;
+		return NULL;
 	ret->life = life;
 	ret->slot = slot;
-	return true;
+	return flow;
 }
 
 static __always_inline bool conntrack_find_in(const bool six, const void *key, __u32 bucket,

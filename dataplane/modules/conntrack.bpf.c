@@ -7,7 +7,7 @@
  * It brings no flow into the table: module 'commit' does, behind the rules.
  */
 #include <shunt/module.h>
-#include <shunt/lib/conntrack_track.h>
+#include <shunt/lib/conntrack_fast.h>
 
 SHUNT_MODULE("conntrack", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, "state of a packet's flow");
 SHUNT_EDGE(next);
@@ -41,6 +41,13 @@ static __always_inline int error(shunt_ctx *ctx, struct shunt_packet *pkt)
 	return SHUNT_GO(related);
 }
 
+static __always_inline bool fast(struct shunt_packet *pkt)
+{
+	if (pkt->frag || (pkt->proto != IPPROTO_TCP && pkt->proto != IPPROTO_UDP))
+		return false;
+	return pkt->l3 == 4 ? conntrack_fast(false, pkt) : conntrack_fast(true, pkt);
+}
+
 SHUNT_NODE(ctx, pkt)
 {
 	union conntrack_l4_word l4 = {};
@@ -54,6 +61,8 @@ SHUNT_NODE(ctx, pkt)
 	pkt->ct_state = SHUNT_CT_NONE;
 	if (!pkt->l3)
 		return SHUNT_GO(next);
+	if (fast(pkt))
+		return SHUNT_GO(established);
 	switch (classify(ctx, pkt, &l4)) {
 	case CONNTRACK_CLASS_FLOW:
 		break;
