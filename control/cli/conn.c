@@ -372,6 +372,9 @@ static bool on_line(struct cli *cli, const char *line, const json_t *value, void
 		print_clock(cli, params);
 		buf_printf(&cli->out, " %-7s ", print_cell(cli, params, "event"));
 		put_flow(cli, params);
+	} else if (method && !strcmp(method, "dropped")) {
+		print_clock(cli, params);
+		buf_str(&cli->out, " dropped the flow table, with all flows\n");
 	} else if (method && !strcmp(method, "lost")) {
 		print_lost(cli, params);
 	}

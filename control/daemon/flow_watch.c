@@ -25,7 +25,6 @@ struct watcher {
 	struct stream *stream;
 	struct arena arena;		/* of the filter */
 	struct expr_rule filter;
-	uint64_t told_dropped;		/* of stream->dropped */
 };
 
 struct flow_watch {
@@ -43,40 +42,13 @@ static struct flows *flows_of(const struct flow_watch *watch)
 	return install_flows(watch->daemon->install);
 }
 
-/* ---- one line a notification ---- */
-static void line_begin(struct flow_watch *watch, struct jsonw *w, const char *method)
+/* ---- what is told ---- */
+static uint64_t clock_ns(void)
 {
-	buf_clear(&watch->line);
-	jsonw_init(w, &watch->line, false);
-	jsonw_object(w, NULL);
-	jsonw_str(w, "jsonrpc", "2.0");
-	jsonw_str(w, "method", method);
-	jsonw_object(w, "params");
-}
+	struct timespec now;
 
-static void line_end(struct jsonw *w)
-{
-	jsonw_object_end(w);
-	jsonw_object_end(w);
-}
-
-static void tell_lost(struct watcher *watcher, uint64_t kernel)
-{
-	uint64_t dropped = watcher->stream->dropped - watcher->told_dropped;
-	struct flow_watch *watch = watcher->watch;
-	struct jsonw w;
-
-	if (!kernel && !dropped)
-		return;
-	line_begin(watch, &w, "lost");
-	jsonw_u64(&w, "buffer", kernel);
-	jsonw_u64(&w, "client", dropped);
-	line_end(&w);
-	watcher->told_dropped += dropped;	/* a line that goes out may end the watcher */
-	if (stream_put(watcher->stream, watch->line.data, watch->line.len))
-		return;
-	watcher->told_dropped -= dropped;
-	watcher->stream->dropped--;		/* a notice of loss is no loss */
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
 static void write_flow(struct flow_watch *watch, enum conntrack_event_kind kind,
@@ -87,15 +59,13 @@ static void write_flow(struct flow_watch *watch, enum conntrack_event_kind kind,
 		[CONNTRACK_EVENT_UPDATE] = "update",
 		[CONNTRACK_EVENT_DESTROY] = "destroy",
 	};
-	struct timespec now;
 	struct jsonw w;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	line_begin(watch, &w, "conn");
-	jsonw_u64(&w, "time_ns", now.tv_sec * NSEC_PER_SEC + now.tv_nsec);
+	stream_line_begin(&watch->line, &w, "conn");
+	jsonw_u64(&w, "time_ns", clock_ns());
 	jsonw_str(&w, "event", kind <= CONNTRACK_EVENT_DESTROY ? name[kind] : "?");
 	flow_write(watch->daemon, flow, conn, kind != CONNTRACK_EVENT_DESTROY, false, &w);
-	line_end(&w);
+	stream_line_end(&w);
 }
 
 static void tell(void *arg, enum conntrack_event_kind kind, const struct flow *flow)
@@ -117,6 +87,21 @@ static void tell(void *arg, enum conntrack_event_kind kind, const struct flow *f
 	}
 }
 
+/* The whole table goes: one line, whatever a watcher has asked for */
+static void tell_dropped(struct flow_watch *watch)
+{
+	struct watcher *watcher, *next;
+	struct jsonw w;
+
+	stream_line_begin(&watch->line, &w, "dropped");
+	jsonw_u64(&w, "time_ns", clock_ns());
+	stream_line_end(&w);
+	for (watcher = watch->watchers; watcher; watcher = next) {
+		next = watcher->next;
+		stream_put(watcher->stream, watch->line.data, watch->line.len);
+	}
+}
+
 /* What the daemon itself takes out, programs do not tell; what they told before comes first */
 static void tell_gone(void *arg, const struct flow *flow)
 {
@@ -124,7 +109,10 @@ static void tell_gone(void *arg, const struct flow *flow)
 
 	if (watch->events)
 		flow_events_take(watch->events);
-	tell(watch, CONNTRACK_EVENT_DESTROY, flow);
+	if (flow)
+		tell(watch, CONNTRACK_EVENT_DESTROY, flow);
+	else
+		tell_dropped(watch);
 }
 
 /* ---- the buffer ---- */
@@ -206,7 +194,7 @@ static void tick(uv_timer_t *timer)
 	watch->lost = lost;
 	for (watcher = watch->watchers; watcher; watcher = next) {
 		next = watcher->next;
-		tell_lost(watcher, more);
+		stream_put_lost(watcher->stream, more, &watch->line);
 	}
 }
 

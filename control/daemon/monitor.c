@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <base/jsonw.h>
 #include <base/log.h>
 #include <daemon/daemon.h>
 #include <daemon/monitor.h>
@@ -22,7 +21,6 @@ struct reader {
 	struct monitor *monitor;
 	struct stream *stream;
 	char *node;			/* NULL: all */
-	uint64_t told_dropped;		/* of stream->dropped */
 };
 
 struct monitor {
@@ -34,42 +32,6 @@ struct monitor {
 	uint64_t lost;			/* events_lost(), as told */
 	struct buf line;
 };
-
-/* ---- one line a notification ---- */
-static void line_begin(struct monitor *monitor, struct jsonw *w, const char *method)
-{
-	buf_clear(&monitor->line);
-	jsonw_init(w, &monitor->line, false);
-	jsonw_object(w, NULL);
-	jsonw_str(w, "jsonrpc", "2.0");
-	jsonw_str(w, "method", method);
-	jsonw_object(w, "params");
-}
-
-static void line_end(struct jsonw *w)
-{
-	jsonw_object_end(w);
-	jsonw_object_end(w);
-}
-
-static void tell_lost(struct reader *reader, uint64_t kernel)
-{
-	uint64_t dropped = reader->stream->dropped - reader->told_dropped;
-	struct monitor *monitor = reader->monitor;
-	struct jsonw w;
-
-	if (!kernel && !dropped)
-		return;
-	line_begin(monitor, &w, "lost");
-	jsonw_u64(&w, "buffer", kernel);
-	jsonw_u64(&w, "client", dropped);
-	line_end(&w);
-	reader->told_dropped += dropped;	/* a line that goes out may end the reader */
-	if (stream_put(reader->stream, monitor->line.data, monitor->line.len))
-		return;
-	reader->told_dropped -= dropped;
-	reader->stream->dropped--;		/* a notice of loss is no loss */
-}
 
 /* ---- what an event's numbers mean ---- */
 static const struct expr_rule *find_rule(const struct config_rule *rule, unsigned int n,
@@ -139,9 +101,9 @@ static void handle(void *arg, const struct shunt_event *event)
 	about_node(&running->plan, event->node, &about);
 	if (about.node)
 		about.rule = rule_of(&running->config, about.node, event->rule);
-	line_begin(monitor, &w, "event");
+	stream_line_begin(&monitor->line, &w, "event");
 	event_write(event, &about, &w);
-	line_end(&w);
+	stream_line_end(&w);
 	for (reader = monitor->readers; reader; reader = next) {
 		next = reader->next;
 		if (!reader->node || (about.node && !strcmp(reader->node, about.node)))
@@ -167,7 +129,7 @@ static void tick(uv_timer_t *timer)
 
 	for (reader = monitor->readers; reader; reader = next) {
 		next = reader->next;
-		tell_lost(reader, lost - monitor->lost);
+		stream_put_lost(reader->stream, lost - monitor->lost, &monitor->line);
 	}
 	monitor->lost = lost;
 }

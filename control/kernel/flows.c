@@ -277,6 +277,8 @@ void flows_drop(struct flows *flows)
 	flows_abandon(flows);
 	if (!flows->now)
 		return;
+	if (flows->gone)
+		flows->gone(flows->gone_arg, NULL);
 	dir_rename(flows, DIR_NOW, DIR_OLD);
 	dir_remove(flows, DIR_OLD);
 	table_free(flows->now);

@@ -61,7 +61,10 @@ bool flows_fits(const struct flows *flows, const struct plan_conntrack *want);
 /* Timeouts and flags of the plan in force */
 void flows_configure(struct flows *flows, const struct plan_conntrack *want);
 void flows_watch(struct flows *flows, bool watched);
-/* Whom to tell of flows that flows_remove() and flows_sweep() take out: programs tell of the others */
+/*
+ * Whom to tell of flows that flows_remove() and flows_sweep() take out: programs tell of the others.
+ * @flow: NULL: flows_drop() takes the table, with all that are in it
+ */
 typedef void (*flows_gone_fn)(void *arg, const struct flow *flow);
 void flows_on_gone(struct flows *flows, flows_gone_fn fn, void *arg);
 

@@ -249,14 +249,22 @@ like "as JSON" "$(cat "$TMP/one")" \
 
 # ---- the table goes and comes while somebody watches ----
 watch follow
+watch follow_ip6 ip6 daddr fd00::99
 ok "without a table" sh_ apply -q "$TMP/none.yaml"
+dropped() { grep -cE '^[0-9:.]{15} dropped the flow table, with all flows$' "$TMP/$1"; }
+ok "that it went is told" wait_for 5 eval '(($(dropped follow)))'
 sleep 1.3
+is "once, whatever the filter" "$(dropped follow) $(dropped follow_ip6) $(grep -c . "$TMP/follow_ip6")" "1 1 1"
+is "nothing of its flows" "$(grep -c ' destroy ' "$TMP/follow")" 0
+ok "without a table, again" sh_ apply -q "$TMP/none.yaml"
 ok "with one" sh_ apply -q "$TMP/t.yaml"
 is "flows went with it" "$(flows)" 0
 sleep 1.3
 ok "ping" ping_ 10.0.0.2 79
 ok "is told" wait_for 5 has follow " new     icmp echo 10.0.0.1 > 10.0.0.2 id 79 "
+is "a change without a table tells nothing" "$(dropped follow)" 1
 ok "to the end" unwatch follow
+ok "the other one, too" unwatch follow_ip6
 
 # ---- del ----
 web=$(port tcp 10.0.0.2 81)
