@@ -129,8 +129,13 @@ conntrack_visit(const bool six, shunt_ctx *ctx, const struct shunt_packet *pkt,
 	if (pkt->frag == SHUNT_FRAG_LATER)	/* it has no header that could say anything */
 		return CONNTRACK_STAY;
 	if (conf->flags & CONNTRACK_WINDOW) {
-		step = conntrack_step_of(visit->hit.life, visit->reply, pkt->tcp_flags,
-					 visit->chunk);
+		/*
+		 * As if it had been answered: what changes nothing but that is let by for the ends
+		 * to judge, whatever its numbers (RFC 9293 3.5.1: of an old connection)
+		 */
+		step = conntrack_step_of(visit->hit.life |
+					 (__u64)CONNTRACK_REPLIED << CONNTRACK_FLAGS_SHIFT,
+					 visit->reply, pkt->tcp_flags, visit->chunk);
 		if (conntrack_step_verdict(step) == CONNTRACK_GO &&
 		    conntrack_window_bad(six, ctx, pkt, conf, visit))
 			return CONNTRACK_BAD;

@@ -51,27 +51,30 @@ struct conntrack_opts {
 };
 
 /*
- * One option of a SYN, at @at (RFC 7323 2.2). Return: where the next one is; or OPTS_END + the
- * scale. Global: so the verifier has forgotten what @at was
+ * One option of a SYN, at @at of @all (RFC 7323 2.2); what is cut short or has no length ends them, as it
+ * does for the ends. Return: where the next one is; or OPTS_END + the scale. Global: so the
+ * verifier has forgotten what @at was
  */
-__noinline int conntrack_opt(const struct conntrack_opts *opts, __u64 at)
+__noinline int conntrack_opt(const struct conntrack_opts *opts, __u64 at, __u64 all)
 {
 	__u32 kind, len;
 
 	if (!opts)
 		return CONNTRACK_OPTS_END + CONNTRACK_SCALE_NONE;
 	barrier_var(at);
-	if (at > CONNTRACK_OPTS_MAX - 3)
+	if (at > CONNTRACK_OPTS_MAX - 3 || at + 3 > all)
 		return CONNTRACK_OPTS_END + CONNTRACK_SCALE_NONE;
 	kind = opts->byte[at];
 	len = opts->byte[at + 1];
-	if (!kind)
+	if (kind == 1)
+		return at + 1;
+	if (!kind || len < 2)
 		return CONNTRACK_OPTS_END + CONNTRACK_SCALE_NONE;
-	if (kind == CONNTRACK_OPT_SCALE) {
+	if (kind == CONNTRACK_OPT_SCALE && len == 3) {
 		len = opts->byte[at + 2];
 		return CONNTRACK_OPTS_END + (len < CONNTRACK_SCALE_MAX ? len : CONNTRACK_SCALE_MAX);
 	}
-	return at + (kind == 1 || len < 2 ? 1 : len);
+	return at + len;
 }
 
 static __always_inline __u32 conntrack_tcp_scale(shunt_ctx *ctx, __u32 off, __u64 len)
@@ -83,7 +86,7 @@ static __always_inline __u32 conntrack_tcp_scale(shunt_ctx *ctx, __u32 off, __u6
 		return CONNTRACK_SCALE_NONE;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < CONNTRACK_OPTS_MAX && at < CONNTRACK_OPTS_END; i++)
-		at = conntrack_opt(&opts, at);
+		at = conntrack_opt(&opts, at, len);
 	return at < CONNTRACK_OPTS_END ? CONNTRACK_SCALE_NONE : at - CONNTRACK_OPTS_END;
 }
 

@@ -273,6 +273,8 @@ static void test_window_refused(void **state)
 		forget(w);
 		w->conf->flags |= CONNTRACK_WINDOW;
 		segment(w, false, PKT_SYN, 5000, 0, 8000, 0, SHUNT_CT_NEW);
+		/* Of an old connection: let by, so that it is reset, and nothing is learnt */
+		segment(w, true, PKT_ACK, 77, 99, 100, 0, EST);
 		segment(w, true, PKT_RST | PKT_ACK, 0, 5000, 0, 0, INV);
 		segment(w, true, PKT_RST, 0, 0, 0, 0, INV);
 		segment(w, true, PKT_SYN | PKT_ACK, 9, 4999, 8000, 0, INV);
