@@ -176,12 +176,16 @@ static void push_tcp(struct flowgen *gen, struct flowmodel *model, struct pkt *p
 {
 	bool reply;
 	const struct flowmodel_flow *flow = flowmodel_find(model, key, &reply);
+	uint8_t flags = chance(gen, 60) ? likely_flags(gen, flow, reply) : random_flags(gen);
 
+	if (gen->window) {
+		flowgen_segment(gen, flow, reply, key, flags, p);
+		return;
+	}
 	pkt_tcp(p, .sport = key->end[0].port, .dport = key->end[1].port,
 		.seq = gen->whole ? 1000 : flowgen_below(gen, 1u << 31) * 2,
 		.ack = gen->whole ? 1000 : flowgen_below(gen, 1u << 31),
-		.window = gen->whole ? 65535 : flowgen_below(gen, 65536),
-		.flags = chance(gen, 60) ? likely_flags(gen, flow, reply) : random_flags(gen));
+		.window = gen->whole ? 65535 : flowgen_below(gen, 65536), .flags = flags);
 }
 
 static void push_sctp(struct flowgen *gen, struct pkt *p, const struct flowmodel_key *key)

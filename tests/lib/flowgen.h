@@ -32,10 +32,17 @@ struct flowgen {
 	struct flowgen_datagram datagram[3];
 	unsigned int ids;
 	bool whole;			/* set by the caller: no pieces, no zones, no SCTP */
+	bool window;			/* set by the caller: numbers of TCP that mean something */
 };
 
 void flowgen_init(struct flowgen *gen, uint64_t seed);
 unsigned int flowgen_below(struct flowgen *gen, unsigned int n);
+
+/* ---- a part, in a file of its own ---- */
+
+/* A segment's header and data: mostly numbers that may be, or lie at the bounds. @reply: of @flow */
+void flowgen_segment(struct flowgen *gen, const struct flowmodel_flow *flow, bool reply,
+		     const struct flowmodel_key *key, uint8_t flags, struct pkt *p);
 
 /* The next packet, where the flows are as @model has them */
 void flowgen_next(struct flowgen *gen, struct flowmodel *model, struct pkt *ret_packet);

@@ -216,6 +216,7 @@ static bool step_tcp(struct flowmodel *model, struct flowmodel_flow *flow, bool 
 		     const struct model_packet *packet, bool *ret_anew, const char **why)
 {
 	enum flowmodel_state state = flow->state;
+	bool fin = flow->fin[reply];
 
 	switch (flowmodel_tcp(flow, reply, packet->flags, &state)) {
 	case FLOW_BAD:
@@ -232,6 +233,12 @@ static bool step_tcp(struct flowmodel *model, struct flowmodel_flow *flow, bool 
 		return true;
 	case FLOW_GO:
 		break;
+	}
+	if (model->window && !flowmodel_window(flow, reply, packet)) {
+		*why = "numbers outside the window";
+		flow->fin[reply] = fin;
+		model->stat[FLOWSTAT_WINDOW]++;
+		return false;
 	}
 	flow->assured |= state == FLOW_ESTABLISHED ||
 			 (flow->state == FLOW_UNACKED && state == FLOW_CLOSE_WAIT);
@@ -538,6 +545,7 @@ struct flowmodel_flow *flowmodel_commit(struct flowmodel *model, const struct mo
 	flow->mark = mark;
 	flow->policy = policy;
 	flow->born = model->packets;
+	flowmodel_window_first(flow, packet);
 	set_state(model, flow, state);
 	count(flow, false, packet);
 	flow->next = model->flows;

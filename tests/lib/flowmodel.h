@@ -34,7 +34,7 @@ enum flowmodel_seen { SEEN_NONE, SEEN_NEW, SEEN_ESTABLISHED, SEEN_RELATED, SEEN_
 		      SEEN_UNTRACKED };
 
 enum flowmodel_stat { FLOWSTAT_NEW, FLOWSTAT_GONE, FLOWSTAT_INVALID, FLOWSTAT_RELATED,
-		      FLOWSTAT_FRAG_UNKNOWN, FLOWSTAT_FRAG_OVERLAP, FLOWSTATS };
+		      FLOWSTAT_FRAG_UNKNOWN, FLOWSTAT_FRAG_OVERLAP, FLOWSTAT_WINDOW, FLOWSTATS };
 
 #define FLOWMODEL_POLICIES	3
 
@@ -50,6 +50,14 @@ struct flowmodel_key {
 	struct flowmodel_end end[2];	/* 0: who sends */
 };
 
+/* What is known of TCP's numbers. By end: 0 is the originator */
+struct flowmodel_seqs {
+	uint32_t sent[2];		/* behind the last byte that it has sent */
+	uint32_t room[2];		/* the first one that the other end has no room for */
+	uint32_t window[2];		/* the largest that it has announced */
+	int scale[2];			/* -1: offered none */
+};
+
 struct flowmodel_flow {
 	struct flowmodel_flow *next;
 	struct flowmodel_key key;	/* of its first packet */
@@ -60,6 +68,7 @@ struct flowmodel_flow {
 	unsigned int policy;
 	int64_t earliest, latest;	/* when it expires, in ticks */
 	uint64_t packets[2], bytes[2];
+	struct flowmodel_seqs seqs;
 	unsigned long born;		/* number of the packet that began it */
 };
 
@@ -68,6 +77,7 @@ struct flowmodel_datagram;
 struct flowmodel {
 	/* set by the caller */
 	bool pickup;			/* TCP may begin in the middle */
+	bool window;			/* its numbers are checked */
 	int64_t now;			/* ticks */
 	int64_t timeout[FLOWMODEL_POLICIES][FLOW_STATES];
 	int64_t datagram_life, second;
@@ -136,6 +146,10 @@ enum flowmodel_act flowmodel_tcp(struct flowmodel_flow *flow, bool reply, unsign
 				 enum flowmodel_state *ret_state);
 /* Whether one may begin a flow, in which state */
 bool flowmodel_tcp_first(bool pickup, unsigned int flags, enum flowmodel_state *ret_state);
+
+/* Whether a segment's numbers may be; then they are learnt. @reply: against the flow's first one */
+bool flowmodel_window(struct flowmodel_flow *flow, bool reply, const struct model_packet *packet);
+void flowmodel_window_first(struct flowmodel_flow *flow, const struct model_packet *packet);
 
 /*
  * What is remembered of a fragment's datagram. @may_begin: if it is a first piece, it has a key for

@@ -8,7 +8,8 @@
  * set: instead the test takes time off what each flow has left. A flow that would then end within
  * the next seconds ends at once, so that none is over for one side and not yet for the other.
  *
- * $TEST_SEED repeats a run, $TEST_COUNT is the number of packets (300 000)
+ * Once more with TCP's numbers checked. $TEST_SEED repeats a run, $TEST_COUNT is the number of packets
+ * of each (200 000, 100 000)
  */
 #include "../lib/unit.h"
 
@@ -278,6 +279,7 @@ static void compare_stats(struct side *side)
 		{ CONNTRACK_STAT_RELATED, FLOWSTAT_RELATED },
 		{ CONNTRACK_STAT_FRAG_UNKNOWN, FLOWSTAT_FRAG_UNKNOWN },
 		{ CONNTRACK_STAT_FRAG_OVERLAP, FLOWSTAT_FRAG_OVERLAP },
+		{ CONNTRACK_STAT_WINDOW, FLOWSTAT_WINDOW },
 	};
 	static const enum conntrack_stat none[] = { CONNTRACK_STAT_EVICTED, CONNTRACK_STAT_FULL,
 						    CONNTRACK_STAT_CLASH, CONNTRACK_STAT_BUSY };
@@ -365,6 +367,7 @@ static void open_side(struct side *side, uint32_t hook)
 
 	snprintf(yaml, sizeof(yaml),
 		 "conntrack:\n  flows: 8192\n  flows6: 8192\n  counters: true\n  pickup: true\n"
+		 "  window: %s\n"
 		 "  policies:\n"
 		 "    brief: { udp-replied: 12s, tcp-established: 40s, tcp-close: 20s }\n"
 		 "    long: { udp-unreplied: 1h, tcp-syn-sent: 1h, icmp: 2m }\n"
@@ -377,12 +380,13 @@ static void open_side(struct side *side, uint32_t hook)
 		 "      ct: { next: guard, established: pass, related: pass }\n"
 		 "      other: { next: guard, established: pass, related: pass }\n"
 		 "      guard: { next: keep, other: drop }\n      keep: { next: pass }\n",
-		 tag, tag, FLOWGEN_ZONE);
+		 gen.window ? "true" : "false", tag, tag, FLOWGEN_ZONE);
 	side->rig = rig_new(yaml, hook);
 	side->name = module_hook_name(hook);
 	open_tables(side);
 	flowmodel_init(&side->model, side->conf->second);
 	side->model.pickup = true;
+	side->model.window = gen.window;
 	side->model.timeout[1][FLOW_UDP_REPLIED] = 12 * side->conf->second;
 	side->model.timeout[1][FLOW_ESTABLISHED] = 40 * side->conf->second;
 	side->model.timeout[1][FLOW_CLOSE] = 20 * side->conf->second;
@@ -434,21 +438,14 @@ static void all_was_met(unsigned long count)
 	assert_true(ended > count / 1000);
 	assert_true(sides[0].model.stat[FLOWSTAT_FRAG_UNKNOWN] > count / 1000);
 	assert_true(sides[0].model.stat[FLOWSTAT_FRAG_OVERLAP] > count / 1000);
+	assert_true(!gen.window || sides[0].model.stat[FLOWSTAT_WINDOW] > count / 100);
 	assert_true(not_run < count / 5);	/* before Linux 6.18, no fragments at TC */
 }
 
-static void test_model(void **state)
+static void say_what_was_met(unsigned long count)
 {
-	const char *given = getenv("TEST_COUNT");
-	unsigned long count = given ? strtoul(given, NULL, 0) : 300000;
 	unsigned int i;
-	int hook;
 
-	flowgen_init(&gen, unit_seed());
-	jiffies_load();
-	for (hook = 0; hook < HOOKS; hook++)
-		open_side(&sides[hook], hooks[hook]);
-	steps(count);
 	print_message("# steps %lu, differences 0\n", count);
 	print_message("# at both hooks: %lu flows, %lu ended by the clock in %lu moves, "
 		      "%lu new ones not kept, %lu looks at the whole table, %lu packets not run\n",
@@ -457,15 +454,53 @@ static void test_model(void **state)
 		print_message("# %s: %lu\n", flowmodel_seen_name(i), seen_count[i]);
 	for (i = 1; i < FLOW_STATES; i++)
 		print_message("# %s: %lu\n", flowmodel_state_name(i), state_count[i]);
+	if (gen.window)
+		print_message("# numbers outside the window: %lu\n",
+			      (unsigned long)sides[0].model.stat[FLOWSTAT_WINDOW]);
+}
+
+/* @count: unless it is given */
+static void run(unsigned long count, bool window)
+{
+	const char *given = getenv("TEST_COUNT");
+	int hook;
+
+	if (given)
+		count = strtoul(given, NULL, 0);
+	flowgen_init(&gen, unit_seed());
+	gen.window = window;
+	memset(seen_count, 0, sizeof(seen_count));
+	memset(state_count, 0, sizeof(state_count));
+	memset(past, 0, sizeof(past));
+	memset(sides, 0, sizeof(sides));
+	not_run = began = refused = checks = moves = ended = 0;
+	jiffies_load();
+	for (hook = 0; hook < HOOKS; hook++)
+		open_side(&sides[hook], hooks[hook]);
+	steps(count);
+	say_what_was_met(count);
 	all_was_met(count);
 	for (hook = 0; hook < HOOKS; hook++)
 		close_side(&sides[hook]);
 	close(jiffies_fd);
 }
 
+static void test_model(void **state)
+{
+	run(200000, false);
+}
+
+static void test_model_window(void **state)
+{
+	run(100000, true);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_model) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_model_window),
+	};
 
-	return unit_main(tests, 1);
+	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));
 }
