@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* table.c - tables of nodes, by field name */
+#include <stdlib.h>
 #include <string.h>
 
 #include <cli/commands.h>
@@ -63,7 +64,7 @@ static int render_tables(struct cli *cli, const json_t *result)
 	return CLI_OK;
 }
 
-static int render_elements(struct cli *cli, const json_t *result)
+static void render_elements(struct cli *cli, const json_t *result)
 {
 	const json_t *list = json_object_get(result, "elements"), *item;
 	size_t i;
@@ -73,17 +74,91 @@ static int render_elements(struct cli *cli, const json_t *result)
 			   words(cli, json_object_get(item, "value")));
 	if (json_is_true(json_object_get(result, "more")))
 		print_warning(cli, NULL, "there are more elements than are shown");
-	return CLI_OK;
+}
+
+/* A page of several: all of the first but what is behind its elements, of the others these alone */
+static void put_json(const json_t *page, bool first, unsigned long long *shown, struct buf *out)
+{
+	char *table = json_dumps(json_object_get(page, "table"), JSON_COMPACT), *text;
+	const json_t *item;
+	size_t i;
+
+	if (first)
+		buf_printf(out, "{\"schema\":1,\"table\":%s,\"elements\":[", table);
+	json_array_foreach(json_object_get(page, "elements"), i, item) {
+		text = json_dumps(item, JSON_COMPACT);
+		buf_printf(out, "%s%s", (*shown)++ ? "," : "", text);
+		free(text);
+	}
+	if (!json_is_string(json_object_get(page, "cursor")))
+		buf_printf(out, "],\"more\":%s}",
+			   json_is_true(json_object_get(page, "more")) ? "true" : "false");
+	free(table);
+}
+
+struct dump {
+	json_t *params;
+	struct buf *json;		/* where JSON goes; NULL: lines */
+	unsigned long long shown;
+	bool begun, more;
+};
+
+static int show_page(struct cli *cli, struct dump *dump)
+{
+	const char *result;
+	json_t *page;
+	int status;
+
+	status = call_method(cli, "table.show", json_incref(dump->params), NULL, &result);
+	if (status)
+		return status;
+	page = call_parse(result);
+	if (!page)
+		return report_fail(cli, CLI_UNREACHABLE, "the daemon's answer cannot be read");
+	if (dump->json)
+		put_json(page, !dump->begun, &dump->shown, dump->json);
+	else
+		render_elements(cli, page);
+	dump->begun = true;
+	dump->more = json_is_string(json_object_get(page, "cursor"));
+	json_object_set(dump->params, "cursor", json_object_get(page, "cursor"));
+	json_decref(page);
+	return cli_flush(cli, CLI_OK);
+}
+
+/* A table may have millions: each page is forgotten before the next one. Return: exit status */
+static int show_elements(struct cli *cli, json_t *params)
+{
+	struct arena kept = cli->arena;
+	struct dump dump = { .params = params, .more = true };
+	struct buf text = {};
+	int status = CLI_OK;
+
+	if (cli->json)
+		dump.json = cli->pretty ? &text : &cli->out;
+	while (dump.more && !status) {
+		cli->arena = (struct arena){};
+		status = show_page(cli, &dump);
+		arena_fini(&cli->arena);
+	}
+	cli->arena = kept;
+	if (!status && cli->pretty)
+		print_json(cli, text.data);
+	else if (!status && cli->json)
+		buf_char(&cli->out, '\n');
+	buf_fini(&text);
+	json_decref(params);
+	return status;
 }
 
 static int cmd_table_show(struct cli *cli, int argc, char **argv)
 {
 	json_t *params = json_pack("{s:s}", "node", argv[0]);
 
-	if (argc > 1)
-		json_object_set_new(params, "table", json_string(argv[1]));
-	return call_show(cli, "table.show", params, NULL,
-			 argc > 1 ? render_elements : render_tables);
+	if (argc == 1)
+		return call_show(cli, "table.show", params, NULL, render_tables);
+	json_object_set_new(params, "table", json_string(argv[1]));
+	return show_elements(cli, params);
 }
 
 static json_t *list_of(int argc, char **argv)
@@ -143,7 +218,8 @@ static int cmd_table_del(struct cli *cli, int argc, char **argv)
 const struct cli_cmd table_commands[] = {
 	{ "table show", "NODE [TABLE]", 1, 2, OPT(WATCH),
 	  "Tables of a node; or the elements of one",
-	  .more = "Elements are printed as the words that 'table set' takes.",
+	  .more = "Elements are printed as the words that 'table set' takes. Of the flow table and of\n"
+		  "translations (ct_*, nat_*), which all nodes share, those that are not all zero.",
 	  .example = "shunt table show slow limit_bucket", .run = cmd_table_show },
 	{ "table get", "NODE TABLE KEY...", 3, -1, OPT(WATCH), "One element's value",
 	  .more = "A struct is written as words FIELD=VALUE, nested fields with a dot.",

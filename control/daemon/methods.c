@@ -348,7 +348,7 @@ const struct rpc_method rpc_methods[] = {
 	{ "set.load", 0, method_set_load, { "set", "text", "add", "comment" } },
 	{ "module.list", RPC_READ | RPC_OFFLINE, method_module_list, {} },
 	{ "module.inspect", RPC_READ | RPC_OFFLINE, method_module_inspect, { "module" } },
-	{ "table.show", RPC_READ, method_table_show, { "node", "table" } },
+	{ "table.show", RPC_READ, method_table_show, { "node", "table", "cursor" } },
 	{ "table.get", RPC_READ, method_table_get, { "node", "table", "key" } },
 	{ "table.set", 0, method_table_set, { "node", "table", "key", "value" } },
 	{ "table.del", 0, method_table_del, { "node", "table", "key" } },

@@ -2,6 +2,7 @@
 // Copyright (c) The shunt authors
 /* methods_table.c - modules and tables */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,10 +71,26 @@ static const struct plan_node *node_rendered(struct daemon *daemon, const char *
 	return NULL;
 }
 
+#define PART_NS		5000000		/* a call; others wait so long */
+#define PART_MAX	4096
+
 struct open_table {
 	struct table *table;
 	int fd;
+	bool shared;			/* of flows or translations */
 };
+
+/* Types of a table that programs share are in the module's object file */
+static int table_open_of(const struct plan_node *node, const char *name, struct open_table *table,
+			 struct err *err)
+{
+	const struct module *module = node->module;
+
+	if (!table->shared)
+		return table_open(table->fd, &table->table, err);
+	return table_open_as(table->fd, module->path[0] ? module->path[0] : module->path[1], name,
+			     &table->table, err);
+}
 
 static int open_table(struct daemon *daemon, const struct rpc_call *call,
 		      struct open_table *ret_table, struct rpc_error *error)
@@ -88,10 +105,10 @@ static int open_table(struct daemon *daemon, const struct rpc_call *call,
 	node = node_rendered(daemon, name, error);
 	if (!node)
 		return -1;
-	ret_table->fd = install_table(daemon->install, node, table, &err);
+	ret_table->fd = install_table(daemon->install, node, table, &ret_table->shared, &err);
 	if (ret_table->fd < 0)
 		return rpc_fail_err(error, SHUNT_CLIENT_USAGE, &err);
-	r = table_open(ret_table->fd, &ret_table->table, &err);
+	r = table_open_of(node, table, ret_table, &err);
 	if (r < 0) {
 		fd_close(ret_table->fd);
 		return rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err);
@@ -109,25 +126,47 @@ static int describe_tables(struct daemon *daemon, const char *name, struct jsonw
 			   struct rpc_error *error)
 {
 	const struct plan_node *node = node_rendered(daemon, name, error);
-	struct table *table;
+	struct open_table table;
 	unsigned int i;
-	int fd;
 
 	if (!node)
 		return -1;
 	jsonw_array(w, "tables");
 	for (i = 0; i < node->n_tables; i++) {
-		fd = install_table(daemon->install, node, node->table[i].table->name, NULL);
-		if (fd < 0)
+		const char *table_name = node->table[i].table->name;
+
+		table.fd = install_table(daemon->install, node, table_name, &table.shared, NULL);
+		if (table.fd < 0)
 			continue;
-		if (table_open(fd, &table, NULL) == 0) {
-			table_describe(table, w, NULL);
-			table_free(table);
+		if (table_open_of(node, table_name, &table, NULL) == 0) {
+			table_describe(table.table, w, NULL);
+			table_free(table.table);
 		}
-		fd_close(fd);
+		fd_close(table.fd);
 	}
 	jsonw_array_end(w);
 	return 0;
+}
+
+/* Those of flows may be large: in parts */
+static int dump(const struct open_table *table, uint64_t cursor, struct jsonw *w, struct err *err)
+{
+	bool more = false;
+	int r;
+
+	if (!table->shared || !table_is_array(table->table)) {
+		r = table_dump(table->table, ELEMENTS_MAX, false, w, "elements", &more, err);
+		jsonw_bool(w, "more", more);
+		jsonw_null(w, "cursor");
+		return r;
+	}
+	r = table_dump_part(table->table, &cursor, PART_MAX, PART_NS, w, "elements", &more, err);
+	jsonw_bool(w, "more", false);
+	if (more)
+		jsonw_fmt(w, "cursor", "%" PRIu64, cursor);
+	else
+		jsonw_null(w, "cursor");
+	return r;
 }
 
 METHOD(table_show)
@@ -135,18 +174,17 @@ METHOD(table_show)
 	struct open_table table;
 	struct err err = {};
 	const char *name;
-	bool more = false;
+	uint64_t cursor;
 	int r;
 
-	if (rpc_text(call, "node", &name, error) < 0)
+	if (rpc_text(call, "node", &name, error) < 0 || rpc_cursor(call, &cursor, error) < 0)
 		return -1;
 	if (!json_object_get(call->params, "table"))
 		return describe_tables(daemon, name, w, error);
 	if (open_table(daemon, call, &table, error) < 0)
 		return -1;
 	table_describe(table.table, w, "table");
-	r = table_dump(table.table, ELEMENTS_MAX, false, w, "elements", &more, &err);
-	jsonw_bool(w, "more", more);
+	r = dump(&table, cursor, w, &err);
 	close_table(&table);
 	return r < 0 ? rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err) : 0;
 }
@@ -188,6 +226,27 @@ static int words_read(const struct rpc_call *call, bool value, struct words *ret
 	return rpc_words(call, "value", &ret_words->value, &ret_words->n_value, error);
 }
 
+/* What is kept true elsewhere is changed there */
+static int refuse_write(const struct rpc_call *call, struct rpc_error *error)
+{
+	static const struct {
+		const char *table, *where;
+	} by[] = {
+		{ "ct_conf", "section 'conntrack' of the configuration says what is in it" },
+		{ "nat_rules", "rules say what is in it: 'shunt rule'" },
+		{ "nat_addrs", "it follows the interfaces' addresses: 'ip addr'" },
+		{ "ct_", "'shunt conn del' deletes flows, rules set marks" },
+	};
+	const char *table = rpc_text_or(call, "table", "");
+	unsigned int i;
+
+	for (i = 0; strncmp(by[i].table, table, strlen(by[i].table)) &&
+	     i < sizeof(by) / sizeof(by[0]) - 1; i++)
+		;
+	return rpc_fail(error, SHUNT_CLIENT_USAGE, "table '%s' is not written to by hand: %s", table,
+			by[i].where);
+}
+
 static int table_do(struct daemon *daemon, const struct rpc_call *call, bool value, table_op op,
 		    struct jsonw *w, struct rpc_error *error)
 {
@@ -201,6 +260,11 @@ static int table_do(struct daemon *daemon, const struct rpc_call *call, bool val
 		r = open_table(daemon, call, &table, error);
 	if (r < 0)
 		goto out;
+	if (table.shared && op != op_get) {
+		r = refuse_write(call, error);
+		close_table(&table);
+		goto out;
+	}
 	r = op(table.table, &words, w, &err);
 	close_table(&table);
 	if (r == -EINVAL || r == -ENOENT)	/* a bad word, or no such element: the caller's */

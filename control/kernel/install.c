@@ -578,24 +578,7 @@ uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint3
 }
 
 int install_table(const struct install *install, const struct plan_node *node, const char *table,
-		  struct err *err)
+		  bool *ret_shared, struct err *err)
 {
-	const char *known[node->n_tables + 1];
-	char path[PINS_PATH_MAX];
-	unsigned int i, n = 0;
-	int fd;
-
-	for (i = 0; i < node->n_tables; i++) {
-		if (node->table[i].kind != PLAN_STATE)
-			continue;
-		known[n++] = node->table[i].table->name;
-		if (strcmp(node->table[i].table->name, table))
-			continue;
-		rendering_table_path(install->bpffs, node->name, &node->table[i], path);
-		fd = pins_get(path);
-		return fd < 0 ? err_set(err, fd, "open table '%s' of node '%s'", table,
-					node->name) : fd;
-	}
-	return err_set(err, -ENOENT, "node '%s' has no table '%s' that outlives a generation%s.",
-		       node->name, table, suggest_text(table, known, n).text);
+	return shared_table_open(&install->shared, node, table, ret_shared, err);
 }

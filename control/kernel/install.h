@@ -123,8 +123,8 @@ int install_set(const struct install *install, const struct plan_set *set);
 uint64_t install_age_s(const struct install *install, uint64_t last);
 uint64_t install_counter(const struct install *install, uint32_t index);
 uint64_t install_gate_misses(const struct install *install, uint32_t hook, uint32_t slot);
-/* A state table of a node: new fd; -ENOENT */
+/* As shared_table_open() */
 int install_table(const struct install *install, const struct plan_node *node, const char *table,
-		  struct err *err);
+		  bool *ret_shared, struct err *err);
 
 #endif

@@ -74,6 +74,14 @@ void shared_sweep_sets(const struct shared *shared, const struct plan *plan);
 /* Only of an index that no loaded program uses */
 void shared_state_zero(struct shared *shared, uint32_t index);
 
+/**
+ * shared_table_open() - A table of a node that people may look at
+ * @ret_shared:	It is the flow table's, or one of translations: not the node's own, and without types
+ * Return: new fd; -ENOENT: none of that name
+ */
+int shared_table_open(const struct shared *shared, const struct plan_node *node, const char *table,
+		      bool *ret_shared, struct err *err);
+
 /* The tables for a program of this kind, as object_load() takes them. Return: how many */
 unsigned int shared_maps(const struct shared *shared, enum gates_kind kind,
 			 struct object_map ret_map[SHARED_MAPS]);

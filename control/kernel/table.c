@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include <base/arena.h>
+#include <kernel/object_file.h>
 #include <kernel/table_priv.h>
 
 static bool is_per_cpu(uint32_t type)
@@ -67,8 +68,61 @@ void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	btf__free(table->btf);
+	if (table->file)
+		object_file_fini(table->file);	/* with the types */
+	else
+		btf__free(table->btf);
+	free(table->file);
 	free(table);
+}
+
+/* Types by name, from an object file that was checked before libbpf sees it */
+static int take_types(struct table *table, const char *object, const char *name, struct err *err)
+{
+	const struct bpf_map *map;
+	int r;
+
+	table->file = calloc(1, sizeof(*table->file));
+	if (!table->file)
+		arena_no_memory();
+	r = object_file_open(object, table->file, err);
+	if (r < 0)
+		return r;
+	table->btf = bpf_object__btf(table->file->bpf);
+	map = bpf_object__find_map_by_name(table->file->bpf, name);
+	if (map) {
+		table->info.btf_key_type_id = bpf_map__btf_key_type_id(map);
+		table->info.btf_value_type_id = bpf_map__btf_value_type_id(map);
+	}
+	if (!table->btf || !map ||
+	    btf__resolve_size(table->btf, table->info.btf_key_type_id) != table->info.key_size ||
+	    btf__resolve_size(table->btf, table->info.btf_value_type_id) != table->info.value_size)
+		return err_set(err, -ENODATA, "'%s' has no types that fit table '%s'.", object, name);
+	return 0;
+}
+
+int table_open_as(int fd, const char *object, const char *name, struct table **ret_table,
+		  struct err *err)
+{
+	struct table *table = calloc(1, sizeof(*table));
+	uint32_t len = sizeof(table->info);
+	int r;
+
+	if (!table)
+		arena_no_memory();
+	table->fd = fd;
+	if (bpf_obj_get_info_by_fd(fd, &table->info, &len) < 0)
+		r = err_set(err, -errno, "read what a table is");
+	else
+		r = take_types(table, object, name, err);
+	if (r == 0)
+		r = set_copies(table, err);
+	if (r < 0) {
+		table_free(table);
+		return r;
+	}
+	*ret_table = table;
+	return 0;
 }
 
 static struct table_data key_data(const void *key)
@@ -95,9 +149,9 @@ void table_describe(const struct table *table, struct jsonw *w, const char *key)
 	jsonw_object_end(w);
 }
 
-static void print_element(const struct table *table, const unsigned char *key,
-			  const unsigned char *value, bool each_cpu, struct jsonw *w,
-			  const char *name)
+void table_print_element(const struct table *table, const unsigned char *key,
+			 const unsigned char *value, bool each_cpu, struct jsonw *w,
+			 const char *name)
 {
 	const struct bpf_map_info *info = &table->info;
 	unsigned int i;
@@ -129,7 +183,7 @@ int table_dump(const struct table *table, uint32_t max, bool each_cpu, struct js
 	jsonw_array(w, key);
 	for (i = 0; i < elements.n; i++) {
 		at = elements.data + i * elements.element_size;
-		print_element(table, at, at + table->info.key_size, each_cpu, w, NULL);
+		table_print_element(table, at, at + table->info.key_size, each_cpu, w, NULL);
 	}
 	jsonw_array_end(w);
 	*ret_more = elements.more;
@@ -183,7 +237,7 @@ int table_get(const struct table *table, const char *const *key_words, unsigned 
 		r = explain(table, r, "read", err);
 		goto out;
 	}
-	print_element(table, element, value, false, w, key);
+	table_print_element(table, element, value, false, w, key);
 out:
 	free(element);
 	return r;

@@ -26,6 +26,14 @@ struct table;
  * Return: 0; -ENODATA: the map has no BTF; -errno
  */
 int table_open(int fd, struct table **ret_table, struct err *err);
+/**
+ * table_open_as() - The same of a map that has no types: those that a program declares for it
+ * @object:	Its object file
+ * @name:	Of the map there
+ * Return: 0; -ENODATA: the program's are other ones; -errno
+ */
+int table_open_as(int fd, const char *object, const char *name, struct table **ret_table,
+		  struct err *err);
 void table_free(struct table *table);
 
 /* {"name","type","key":{fields},"value":{fields},"max_entries","per_cpu"} */
@@ -40,6 +48,16 @@ void table_describe(const struct table *table, struct jsonw *w, const char *key)
  */
 int table_dump(const struct table *table, uint32_t max, bool each_cpu, struct jsonw *w,
 	       const char *key, bool *ret_more, struct err *err);
+
+/**
+ * table_dump_part() - Of an array of any size, as many elements as there is time for
+ * @cursor:	Index to begin at; where the next part begins. Beyond the last one: that was the end
+ * @max:	Elements, about: those that are read in one piece come together
+ * @budget_ns:	Time, about
+ */
+int table_dump_part(const struct table *table, uint64_t *cursor, uint32_t max, uint64_t budget_ns,
+		    struct jsonw *w, const char *key, bool *ret_more, struct err *err);
+bool table_is_array(const struct table *table);
 
 /* @key_words: as in DOC. Return: 0; -ENOENT: no such element; -EINVAL: the text names the word */
 int table_get(const struct table *table, const char *const *key_words, unsigned int n_key,

@@ -13,6 +13,7 @@ struct table {
 	int fd;				/* borrowed */
 	struct bpf_map_info info;
 	struct btf *btf;
+	struct object_file *file;	/* that the types are in; NULL: the map's own */
 	unsigned int n_cpus;		/* copies of a value: 1 unless it is a per-CPU map */
 	size_t stride;			/* bytes from one copy to the next */
 };
@@ -24,6 +25,11 @@ struct table_data {
 	size_t stride;
 };
 
+/* table.c */
+void table_print_element(const struct table *table, const unsigned char *key,
+			 const unsigned char *value, bool each_cpu, struct jsonw *w,
+			 const char *name);
+
 /* table_read.c: elements one after another: key, then the value's copies */
 struct table_elements {
 	unsigned char *data;
@@ -33,7 +39,7 @@ struct table_elements {
 };
 
 size_t table_value_size(const struct table *table);	/* of all copies */
-bool table_is_array(const struct table *table);
+bool table_is_zero(const unsigned char *data, size_t len);
 
 /* Up to @max elements (0: all). Return: 0; -EAGAIN: changes faster than it can be read; -errno */
 int table_read(const struct table *table, size_t max, struct table_elements *ret_elements,

@@ -93,7 +93,7 @@ static void grow_slots(struct reader *reader)
 		*find_slot(reader, element(reader, i)) = i + 1;
 }
 
-static bool is_zero(const unsigned char *data, size_t len)
+bool table_is_zero(const unsigned char *data, size_t len)
 {
 	return len == 0 || (data[0] == 0 && !memcmp(data, data + 1, len - 1));
 }
@@ -110,7 +110,7 @@ static bool add(struct reader *reader, const void *key, const void *value)
 	size_t value_size = table_value_size(reader->table);
 	uint32_t *slot;
 
-	if (table_is_array(reader->table) && is_zero(value, value_size))
+	if (table_is_array(reader->table) && table_is_zero(value, value_size))
 		return true;
 	if (2 * (reader->n + 1) > reader->n_slots)
 		grow_slots(reader);

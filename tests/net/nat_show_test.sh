@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (c) The shunt authors
-# nat_show_test.sh - 'shunt nat show': what rules translate, how many flows, and what masquerade takes
+# nat_show_test.sh - what rules translate, how many flows, what masquerade takes, and the tables of it
 . "$(dirname "$0")/../lib/net.sh"
 
 ((EUID)) && skip_all "needs root"
@@ -108,6 +108,45 @@ ok "the secondary one was promoted" wait_for 5 now_is 192.0.2.1
 ip -n "$box" addr add 172.16.0.1/24 dev out
 sleep 0.3
 ok "another one comes last, however low it is" now_is 192.0.2.1
+# ---- the tables themselves ----
+is "tables of node n" "$(shunt_ box table show n | awk 'NR > 1 { print $1 }' | sort | xargs)" \
+	"ct_conf ct_counts4 ct_counts6 ct_flows4 ct_flows6 ct_seqs4 ct_seqs6 ct_stats ct_tags4 ct_tags6 nat_addrs nat_room nat_rules"
+is "addresses" "$(shunt_ box table show n nat_addrs | grep -c 'value addr4=192.0.2.1 addr6=::$')" 1
+is "rules" "$(shunt_ box table show n nat_rules | wc -l)" 4
+like "one of them" "$(shunt_ box table show n nat_rules)" \
+	'3 value kind=2 l3=4 flags=0 len=24 port_first=0 port_last=0 first=203.0.113.0 last='
+entries() { shunt_ box table show n ct_flows4 "$@"; }
+shunt_ box conn del --all >/dev/null
+datagram client 192.0.2.2 7
+datagram client 198.51.100.2 9
+is "flows, and their second entries" "$(entries -j | python3 -c 'import json, sys; r = json.load(sys.stdin); print(r["table"]["name"], len([e for e in r["elements"] if e["value"]["flow"]["life"] >> 32 & 255]), r["more"])')" \
+	"ct_flows4 4 False"
+is "get one" "$(shunt_ box table get n ct_flows4 "$(entries | sed -n 's/ .*//p;q')")" "$(entries | sed -n 's/^[0-9]* value //p;q')"
+refused() {		# TEXT WORDS...
+	shunt_ box table "${@:2}" >"$TMP/out" 2>&1
+	[[ $? == 2 && $(<"$TMP/out") == *"$1"* ]] || { cat "$TMP/out"; return 1; }
+}
+ok "flows are not written" refused "'shunt conn del' deletes flows" set n ct_flows4 1 value flow.mark=1
+ok "addresses are not written" refused "'ip addr'" del n nat_addrs 1
+ok "rules are not written" refused "'shunt rule'" set n nat_rules 1 value kind=0
+ok "settings are not written" refused "section 'conntrack'" set n ct_conf 0 value flags=0
+ok "events are no table" refused "has no table 'ct_events'" show n ct_events
+
+# A large one: in parts, while the daemon answers others
+sed -i 's/^nodes:/conntrack: { flows: 3000000 }\nnodes:/' "$TMP/nat.yaml"
+ok "three million flows" shunt_ box apply "$TMP/nat.yaml"
+is "parts" "$("$BUILD/tests/rpc" --socket "$TMP/run/shuntd.sock" table.show '{"node":"n","table":"ct_flows4"}' | grep -c '"cursor":"[1-9]')" 1
+entries >"$TMP/all" &
+all=$!
+slowest=$(for i in 1 2 3 4 5; do
+	t=$(date +%s%N)
+	shunt_ box conn stats >/dev/null
+	echo $((($(date +%s%N) - t) / 1000000))
+done | sort -n | tail -1)
+wait $all
+is "all of it is read" "$(grep -c 'key.proto=17 ' "$TMP/all")" 4
+ok "others do not wait for it: $slowest ms" eval '((slowest < 500))'
+
 shuntd_stop
 ok "the daemon starts again" shuntd_start box
 ok "and sees the same" now_is 192.0.2.1
