@@ -20,8 +20,8 @@ _Static_assert(DRAIN_MAX_MS / 1000 / LB_TICK_S < 32768, "ticks of 16 bits wrap, 
 enum {
 	SERVICE_ADDRESS, SERVICE_PORT, SERVICE_PROTO, SERVICE_FORWARD, SERVICE_GUE_PORT, SERVICE_HASH,
 	SERVICE_TABLE, SERVICE_TRACKING, SERVICE_DRAIN, SERVICE_UDP, SERVICE_SLOW, SERVICE_DOWN,
-	SERVICE_SORRY, SERVICE_MSS, SERVICE_QUIC, SERVICE_STABLE, SERVICE_BACKENDS, SERVICE_COMMENT,
-	SERVICE_MAX
+	SERVICE_SORRY, SERVICE_HEALTH, SERVICE_MSS, SERVICE_QUIC, SERVICE_STABLE, SERVICE_BACKENDS,
+	SERVICE_COMMENT, SERVICE_MAX
 };
 static const struct config_key service_keys[] = {
 	[SERVICE_ADDRESS] = { "address", TREE_SCALAR, true },
@@ -37,6 +37,7 @@ static const struct config_key service_keys[] = {
 	[SERVICE_SLOW] = { "slow-start", TREE_SCALAR, false },
 	[SERVICE_DOWN] = { "down", TREE_SCALAR, false },
 	[SERVICE_SORRY] = { "sorry", TREE_SCALAR, false },
+	[SERVICE_HEALTH] = { "health", TREE_MAP, false },
 	[SERVICE_MSS] = { "mss", TREE_SCALAR, false },
 	[SERVICE_QUIC] = { "quic", TREE_MAP, false },
 	[SERVICE_STABLE] = { "stable", TREE_SCALAR, false },
@@ -296,6 +297,8 @@ static void read_choice(struct config_reader *r, struct tree *const *value,
 		read_quic(r, value[SERVICE_QUIC], service);
 	if (value[SERVICE_SORRY])
 		read_sorry(r, value[SERVICE_SORRY], service);
+	if (value[SERVICE_HEALTH])
+		service->health = config_lb_read_health(r, value[SERVICE_HEALTH]);
 	service->down = value[SERVICE_DOWN] ? read_word(r, value[SERVICE_DOWN], down_names) :
 			value[SERVICE_SORRY] ? LB_DOWN_SORRY : LB_DOWN_DROP;
 }

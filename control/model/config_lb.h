@@ -39,6 +39,24 @@ struct config_backend {
 	const struct tree *tree;
 };
 
+enum config_health_type {
+	CONFIG_HEALTH_TCP, CONFIG_HEALTH_HTTP, CONFIG_HEALTH_HTTPS, CONFIG_HEALTH_UDP,
+	CONFIG_HEALTH_ICMP,
+};
+
+/* How its backends are asked whether they live (shunt-health) */
+struct config_health {
+	enum config_health_type type;
+	uint16_t port;			/* host order; 0: the backend's, or the service's */
+	uint32_t interval_ms, timeout_ms;
+	uint16_t rise, fall;		/* good, bad answers in a row */
+	uint16_t jitter;		/* per cent of the interval, either way */
+	const char *path, *host;	/* HTTP; host: NULL: the backend's address */
+	uint16_t status_first, status_last;
+	const char *send, *expect;	/* UDP; or NULL */
+	const struct tree *tree;
+};
+
 struct config_service {
 	const char *name;
 	struct shunt_addr addr;		/* no bits behind the prefix */
@@ -58,6 +76,7 @@ struct config_service {
 	uint32_t table;			/* slots of the ring: a prime */
 	uint64_t drain_ms;
 	uint64_t slow_start_ms;		/* 0: full weight at once */
+	const struct config_health *health;	/* NULL: they are not asked */
 	const struct config_backend *sorry;	/* DOWN_SORRY; else NULL */
 	struct config_backend *backend;	/* in order of the file */
 	unsigned int n_backends;
@@ -74,5 +93,10 @@ struct config_lb {
 };
 
 const struct config_service *config_service_find(const struct config_lb *lb, const char *name);
+
+const char *config_health_type_name(enum config_health_type type);
+/* Where a backend is asked, host order; 0: ICMP */
+uint16_t config_health_port(const struct config_service *service,
+			    const struct config_backend *backend);
 
 #endif

@@ -94,6 +94,22 @@ static void check_backend(struct config_reader *r, const struct config_service *
 			"a backend cannot have the service's own address: packets would come back");
 }
 
+/* Once for all backends: who has no port is asked at none */
+static void check_health(struct config_reader *r, const struct config_service *service)
+{
+	const struct config_health *health = service->health;
+	unsigned int i;
+
+	for (i = 0; health && health->type != CONFIG_HEALTH_ICMP && i < service->n_backends; i++) {
+		if (config_health_port(service, &service->backend[i]))
+			continue;
+		config_read_error(r, health->tree, "missing_key",
+				  "a check of type '%s' needs a 'port': neither the service nor the backend has one",
+				  config_health_type_name(health->type));
+		return;
+	}
+}
+
 static void check_id(struct config_reader *r, const struct config_service *service,
 		     const struct config_backend *backend)
 {
@@ -199,6 +215,7 @@ void config_lb_check_service(struct config_reader *r, const struct config_servic
 	check_twice(r, service);
 	if (service->sorry)
 		check_sorry(r, service);
+	check_health(r, service);
 }
 
 /* ---- services ------------------------------------------------------------------------------ */

@@ -19,6 +19,9 @@ void config_lb_addr(struct config_reader *r, const struct tree *tree, struct shu
 void config_lb_prefix(struct config_reader *r, const struct tree *tree, struct shunt_addr *ret_addr,
 		      uint8_t *ret_l3, uint8_t *ret_len);
 
+/* config_lb_health.c */
+const struct config_health *config_lb_read_health(struct config_reader *r, const struct tree *tree);
+
 /* config_lb_check.c: what is right by itself, and does not go together */
 void config_lb_check_service(struct config_reader *r, const struct config_service *service);
 void config_lb_check_services(struct config_reader *r, const struct config_lb *lb);

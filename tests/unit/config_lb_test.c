@@ -40,6 +40,36 @@ static const struct config_case cases[] = {
 	{ "section lb: too few", V "lb: { flows: 7 }\n",
 	  "/lb/flows bad_value: 'flows' is a number from 8 to 268435456, not '7'\n" },
 
+	/* health */
+	{ "health: without a type", S(TCP ", health: { port: 80 }"),
+	  W "/health missing_key: 'health' lacks 'type'\n" },
+	{ "health: a misspelt type", S(TCP ", health: { type: htp }"),
+	  W "/health/type bad_value: 'type' is 'tcp', 'http', 'https', 'udp' or 'icmp', not 'htp'"
+	  " [did you mean 'http'?]\n" },
+	{ "health: no numbers", S(TCP ", health: { type: tcp, rise: 0, fall: 1001, jitter: 51, port: 0 }"),
+	  W "/health/port bad_value: 'port' is a number from 1 to 65535, not '0'\n"
+	  W "/health/rise bad_value: 'rise' is a number from 1 to 1000, not '0'\n"
+	  W "/health/fall bad_value: 'fall' is a number from 0 to 1000, not '1001'\n"
+	  W "/health/jitter bad_value: 'jitter' is a number from 0 to 50, not '51'\n" },
+	{ "health: no times", S(TCP ", health: { type: tcp, interval: 1ms, timeout: 2d }"),
+	  W "/health/interval bad_value: 'interval' is 10ms to 1d, not '1ms'\n"
+	  W "/health/timeout bad_value: 'timeout' is 10ms to 1d, not '2d'\n" },
+	{ "health: no status", S(TCP ", health: { type: http, status: 200-99 }"),
+	  W "/health/status bad_value: 'status' is an HTTP status or a range of them (200-299), not '200-99'\n" },
+	{ "health: an upside-down range", S(TCP ", health: { type: http, status: 299-200 }"),
+	  W "/health/status bad_value: 'status' is an HTTP status or a range of them (200-299), not '299-200'\n" },
+	{ "health: no path and no host", S(TCP ", health: { type: http, path: up, host: \"a b\" }"),
+	  W "/health/path bad_value: 'path' begins with '/' and has no blanks, not 'up'\n"
+	  W "/health/host bad_value: 'host' is a host's name, with a port or without, not 'a b'\n" },
+	{ "health: of another type", S(TCP ", health: { type: icmp, port: 1, path: /, send: x }"),
+	  W "/health/path bad_value: 'path' is of checks of type http and https alone, not of 'icmp'\n"
+	  W "/health/send bad_value: 'send' is of checks of type udp alone, not of 'icmp'\n"
+	  W "/health/port bad_value: 'port' is of checks of type tcp, http, https and udp alone, not of 'icmp'\n" },
+	{ "health: nowhere to ask",
+	  S("address: 203.0.113.1, backends: [{ address: 10.0.0.1 }], health: { type: tcp }"),
+	  W "/health missing_key: a check of type 'tcp' needs a 'port': neither the service nor the"
+	  " backend has one\n" },
+
 	/* addresses */
 	{ "address: none", S("address: www.example.org"),
 	  W "/address bad_value: 'address' is an IP address or a prefix of 1 bit or more, not"
@@ -320,6 +350,47 @@ static void test_all(void **state)
 	world_fini(&w);
 }
 
+static void test_health(void **state)
+{
+	const struct config_service *service;
+	const struct config_health *health;
+	struct world w;
+
+	world_read(&w, V "nodes: { edge: { module: lb, services: {"
+		   " a: { " TCP ", health: { type: tcp }, backends: [{ address: 10.0.0.1 }] },"
+		   " b: { address: 203.0.113.2, port: 53, proto: udp, forward: nat,"
+		   "  backends: [{ address: 10.0.0.1, port: 5353 }], health: { type: udp,"
+		   "  interval: 500ms, timeout: 100ms, rise: 1, fall: 4, jitter: 0, send: a, expect: b } },"
+		   " c: { address: 203.0.113.3, port: 443, proto: tcp, health: { type: https, port: 8443, path: /up, host: www.example,"
+		   "  status: 204 } } } } }\n");
+	assert_int_equal(w.r, 0);
+	service = &w.config.node[0].lb->service[0];
+	health = service->health;
+	assert_int_equal(health->type, CONFIG_HEALTH_TCP);
+	assert_int_equal(config_health_port(service, &service->backend[0]), 443);
+	assert_int_equal(health->interval_ms, 2000);
+	assert_int_equal(health->timeout_ms, 1000);
+	assert_int_equal(health->rise, 2);
+	assert_int_equal(health->fall, 3);
+	assert_int_equal(health->jitter, 10);
+	health = service[1].health;
+	assert_int_equal(config_health_port(&service[1], &service[1].backend[0]), 5353);
+	assert_int_equal(health->interval_ms, 500);
+	assert_int_equal(health->timeout_ms, 100);
+	assert_int_equal(health->rise, 1);
+	assert_int_equal(health->fall, 4);
+	assert_int_equal(health->jitter, 0);
+	assert_string_equal(health->send, "a");
+	assert_string_equal(health->expect, "b");
+	health = service[2].health;
+	assert_int_equal(config_health_port(&service[2], NULL), 8443);
+	assert_string_equal(health->path, "/up");
+	assert_string_equal(health->host, "www.example");
+	assert_int_equal(health->status_first, 204);
+	assert_int_equal(health->status_last, 204);
+	world_fini(&w);
+}
+
 static void test_diff(void **state)
 {
 	struct buf out = { 0 };
@@ -337,7 +408,7 @@ static void test_diff(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[N(cases) + 4];
+	static struct CMUnitTest tests[N(cases) + 5];
 	size_t i, n = 0;
 
 	for (i = 0; i < N(cases); i++)
@@ -345,6 +416,7 @@ int main(void)
 	tests[n++] = unit_row("what says more goes first", test_accepted, NULL);
 	tests[n++] = unit_row("what is usual", test_usual, NULL);
 	tests[n++] = unit_row("all keys", test_all, NULL);
+	tests[n++] = unit_row("health", test_health, NULL);
 	tests[n++] = unit_row("differences", test_diff, NULL);
 	return unit_main(tests, n);
 }
