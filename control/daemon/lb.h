@@ -89,12 +89,17 @@ uint64_t lb_now_ms(void);
 
 bool lb_is_down(const struct lb *lb, const struct plan_service *service,
 		const struct config_backend *backend);
+struct lb_verdict {
+	struct lb_run *run;		/* of a running service */
+	unsigned int owner;
+	bool down;
+};
 /**
- * lb_set_down() - A backend of a running service is down, or up again
- * Noted for the next start. Return: 1; 0: it was already; -errno: it is not noted, and as before
+ * lb_set_down() - Backends of running services are down, or up again
+ * Noted for the next start, in one go. Return: how many were not so before; -errno: it is not noted,
+ * and all are as before
  */
-int lb_set_down(struct lb *lb, struct lb_run *run, unsigned int owner, bool down,
-		struct err *err);
+int lb_set_down(struct lb *lb, const struct lb_verdict *verdict, unsigned int n, struct err *err);
 void lb_load_down(struct lb *lb);
 void lb_free_down(struct lb *lb);
 /* Flag LB_LIVES of all backends that live in some service, of rings that run */

@@ -159,34 +159,74 @@ void lb_flag_living(struct lb *lb, bool also_clear)
 	}
 }
 
-int lb_set_down(struct lb *lb, struct lb_run *run, unsigned int owner, bool down, struct err *err)
+/* Note it, or take the note back. Return: whether it is another now */
+static bool down_flip(struct lb *lb, const struct lb_verdict *verdict)
 {
-	const struct config_backend *backend = run->service->owner[owner].config;
-	unsigned int at = down_find(lb, run->service, backend);
-	uint64_t now_ms = lb_now_ms();
-	int r;
+	const struct plan_service *service = verdict->run->service;
+	const struct config_backend *backend = service->owner[verdict->owner].config;
+	unsigned int at = down_find(lb, service, backend);
 
-	if (down == (at < lb->n_down))
-		return 0;
-	if (down)
-		down_add(lb, run->service->node, run->service->name, &backend->addr, backend->port);
+	if (verdict->down == (at < lb->n_down))
+		return false;
+	if (verdict->down)
+		down_add(lb, service->node, service->name, &backend->addr, backend->port);
 	else
 		down_del(lb, at);
-	r = down_save(lb, err);
-	if (r < 0) {
-		if (down)
-			down_del(lb, lb->n_down - 1);
-		else
-			down_add(lb, run->service->node, run->service->name, &backend->addr,
-				 backend->port);
-		return r;
+	return true;
+}
+
+/* Packets go by a ring to who is flagged: up before the ring names it, down after */
+static void down_enforce(struct lb *lb, const struct lb_verdict *verdict, const bool *changed,
+			 unsigned int n)
+{
+	bool *touched = calloc(lb->n_run + 1, sizeof(*touched));
+	uint64_t now_ms = lb_now_ms();
+	unsigned int i;
+
+	if (!touched)
+		arena_no_memory();
+	for (i = 0; i < n; i++) {
+		struct lb_run *run = verdict[i].run;
+
+		if (!changed[i])
+			continue;
+		touched[run - lb->run] = true;
+		run->health[verdict[i].owner].lives = !verdict[i].down;
+		run->up_ms[verdict[i].owner] =
+			verdict[i].down || !run->service->slow_start_ms ? 0 : now_ms;
 	}
-	run->health[owner].lives = !down;
-	run->up_ms[owner] = down || !run->service->slow_start_ms ? 0 : now_ms;
-	/* Packets go by a ring to who is flagged: up before the ring names it, down after */
 	lb_flag_living(lb, false);
-	lb_run_update(run, true, now_ms);
+	for (i = 0; i < lb->n_run; i++)
+		if (touched[i])
+			lb_run_update(&lb->run[i], true, now_ms);
 	lb_flag_living(lb, true);
 	lb_arm(lb);
-	return 1;
+	free(touched);
+}
+
+int lb_set_down(struct lb *lb, const struct lb_verdict *verdict, unsigned int n, struct err *err)
+{
+	bool *changed = calloc(n + 1, sizeof(*changed));
+	unsigned int i, total = 0;
+	struct lb_verdict back;
+	int r = 0;
+
+	if (!changed)
+		arena_no_memory();
+	for (i = 0; i < n; i++) {
+		changed[i] = down_flip(lb, &verdict[i]);
+		total += changed[i];
+	}
+	if (total)
+		r = down_save(lb, err);
+	for (i = n; r < 0 && i--;) {
+		back = verdict[i];
+		back.down = !back.down;
+		if (changed[i])
+			down_flip(lb, &back);
+	}
+	if (total && r == 0)
+		down_enforce(lb, verdict, changed, n);
+	free(changed);
+	return r < 0 ? r : (int)total;
 }

@@ -96,6 +96,9 @@ METHOD(lb_backend_weight);
 METHOD(lb_backend_drain);
 METHOD(lb_backend_up);
 METHOD(lb_backend_down);
+
+/* methods_lb_health.c */
+METHOD(lb_checks);
 METHOD(lb_health);
 
 /* methods_lb_where.c */

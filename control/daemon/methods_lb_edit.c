@@ -136,10 +136,11 @@ METHOD(lb_backend_drain)
 static int set_down(struct daemon *daemon, struct lb_run *run, unsigned int owner, bool down,
 		    struct jsonw *w, struct rpc_error *error)
 {
+	const struct lb_verdict verdict = { .run = run, .owner = owner, .down = down };
 	bool was = !run->health[owner].lives;
 	struct err err = {};
 
-	if (lb_set_down(daemon->lb, run, owner, down, &err) < 0)
+	if (lb_set_down(daemon->lb, &verdict, 1, &err) < 0)
 		return rpc_fail_err(error, SHUNT_CLIENT_REFUSED, &err);
 	jsonw_str(w, "was", was ? "down" : "up");
 	jsonw_str(w, "state", down ? "down" : "up");
@@ -173,18 +174,4 @@ METHOD(lb_backend_up)
 	backend = backend_tree(next, run->service, owner);
 	tree_del(backend, tree_get(backend, "state"));
 	return method_commit(daemon, call, next, w, error);
-}
-
-METHOD(lb_health)
-{
-	struct lb_run *run = lb_called_service(daemon, call, error);
-	unsigned int owner;
-	const char *state;
-
-	if (!run || lb_called_backend(run, call, &owner, error) < 0 ||
-	    rpc_text(call, "state", &state, error) < 0)
-		return -1;
-	if (strcmp(state, "up") && strcmp(state, "down"))
-		return rpc_fail(error, RPC_BAD_PARAMS, "'state' is up or down, not '%s'", state);
-	return set_down(daemon, run, owner, !strcmp(state, "down"), w, error);
 }
