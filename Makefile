@@ -11,7 +11,7 @@ CASE	?= *
 
 # Debian packages: to build, and to run demo, tests and benchmarks. The one list.
 BUILD_PACKAGES	= clang gcc make pkg-config libbpf-dev libxdp-dev libnl-3-dev libnl-route-3-dev \
-		  libuv1-dev libyaml-dev libjansson-dev libelf-dev zlib1g-dev libc6-dev
+		  libuv1-dev libyaml-dev libjansson-dev libcurl4-openssl-dev libelf-dev zlib1g-dev libc6-dev
 TEST_PACKAGES	= libcmocka-dev iproute2 bpftool curl iperf3 netcat-openbsd nginx-light strace \
 		  util-linux procps ethtool python3 git xz-utils qemu-system-x86 busybox-static \
 		  cpio kmod xdp-tools nftables iptables libclang-rt-14-dev \
@@ -41,6 +41,7 @@ lib_src	:= $(wildcard control/base/*.c control/model/*.c control/mirror/*.c cont
 	   control/kernel/*.c control/client/*.c)
 daemon_src := $(wildcard control/daemon/*.c)
 cli_src	:= $(wildcard control/cli/*.c)
+health_src := $(wildcard control/health/*.c)
 bpf_mod	:= $(patsubst dataplane/modules/%.bpf.c,%,$(wildcard dataplane/modules/*.bpf.c))
 bpf_obj	:= $(foreach h,xdp tc,$(O)/bpf/gate.$(h).o $(O)/bpf/root.$(h).o \
 	   $(patsubst %,$(O)/bpf/modules/%.$(h).o,$(bpf_mod)))
@@ -56,7 +57,7 @@ tlib_src := $(filter-out %.bpf.c,$(tlib_src))
 tbpf_obj := $(foreach h,xdp tc,$(patsubst %.bpf.c,$(O)/%.$(h).o,$(tbpf_src)))
 obj	 = $(patsubst %.c,$(O)/$(2)%.o,$(1))
 
-programs := $(O)/shuntd $(O)/shunt
+programs := $(O)/shuntd $(O)/shunt $(O)/shunt-health
 units	:= $(patsubst %.c,$(O)/%,$(unit_src))
 ktests	:= $(patsubst %.c,$(O)/%,$(ktest_src))
 benches	:= $(patsubst %.bench.c,$(O)/%.bench,$(bench_src))
@@ -90,6 +91,10 @@ $(O)/shunt: $(call obj,$(cli_src) $(filter control/base/% control/model/% contro
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs yaml-0.1 jansson)
 
+$(O)/shunt-health: $(call obj,$(health_src) $(filter control/base/%,$(lib_src)),)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(shell pkg-config --libs libuv jansson libcurl)
+
 $(O)/bpf/%.xdp.o: dataplane/%.bpf.c | $(O)/include/shunt/lib
 	$(call say,BPF,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -DSHUNT_XDP -MMD -MP -c -o $@ $<
@@ -110,9 +115,11 @@ $(O)/tests/%.tc.o: tests/%.bpf.c | $(O)/include/shunt/lib
 # Unit tests run sanitized; packet and kernel tests load programs and run plain.
 $(units): $(O)/tests/unit/%: $(call obj,$(lib_src) $(tlib_src),san/) $(O)/san/tests/unit/%.o
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(LDLIBS_) -lcmocka
+	$(Q)mkdir -p $(@D) && $(CC) $(SAN) -o $@ $^ $(LDLIBS_) $(LIBS_HERE) -lcmocka
 
 $(filter $(O)/tests/unit/cli_%,$(units)): $(call obj,$(filter-out control/cli/main.c,$(cli_src)),san/)
+$(filter $(O)/tests/unit/health_%,$(units)): $(call obj,$(filter-out control/health/main.c,$(health_src)),san/)
+$(filter $(O)/tests/unit/health_%,$(units)): LIBS_HERE = $(shell pkg-config --libs libcurl)
 $(filter $(O)/tests/unit/probe_%,$(units)): $(call obj,control/daemon/probe.c,san/)
 
 $(ktests): $(O)/tests/%: $(call obj,$(lib_src) $(tlib_src),) $(O)/tests/%.o
@@ -197,14 +204,15 @@ $(O)/libshunt-client.a: $(call obj,control/client/client.c,)
 .PHONY: install
 install: all $(O)/libshunt-client.a ## into DESTDIR, under PREFIX (/usr)
 	install -D -t $(DESTDIR)$(PREFIX)/sbin $(O)/shuntd
-	install -D -t $(DESTDIR)$(PREFIX)/bin $(O)/shunt
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(O)/shunt $(O)/shunt-health
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/shunt/bpf $(wildcard $(O)/bpf/*.o)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/shunt/bpf/modules $(wildcard $(O)/bpf/modules/*.o)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(O)/libshunt-client.a
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/shunt $(wildcard include/shunt/*.h)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/shunt/lib $(wildcard dataplane/lib/*.h)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system control/daemon/shuntd.service
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/shuntd.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system control/daemon/shuntd.service \
+		control/health/shunt-health.service
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/shuntd.8 docs/shunt-health.8
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(O)/shunt help --man > $(DESTDIR)$(PREFIX)/share/man/man1/shunt.1

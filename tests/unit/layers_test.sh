@@ -22,7 +22,7 @@ result() {
 layer() {
 	local folder=$1 allowed=$2
 	result "control/$folder includes only: $allowed" "$(
-		grep -rnoE '#include [<"](base|model|mirror|compile|kernel|daemon|cli|client)/' "control/$folder" |
+		grep -rnoE '#include [<"](base|model|mirror|compile|kernel|daemon|cli|client|health)/' "control/$folder" |
 			grep -vE "[<\"](${allowed// /|})/")"
 }
 
@@ -39,8 +39,10 @@ only 'kernel/ knows nothing of compile but the plan' '#include <compile/' contro
 layer daemon 'base model mirror compile kernel daemon'
 layer client 'base client'
 layer cli 'base model client cli'
+layer health 'base health'
 only 'kernel/ alone uses libbpf, libxdp and libnl' '#include <(bpf|xdp|netlink)/' control '^control/kernel/'
-only 'the daemon alone uses libuv' '#include <uv\.h>' control '^control/daemon/'
+only 'daemon and health alone use libuv' '#include <uv\.h>' control '^control/(daemon|health)/'
+only 'health alone uses libcurl' '#include <curl/' control '^control/health/probe_http'
 only 'yaml.c alone uses libyaml' '#include <yaml\.h>' control '^control/model/yaml'
 only 'ctx.h alone knows the hook' 'ifn?def SHUNT_(XDP|TC)|defined\(?.?SHUNT_XDP' 'dataplane include' '^dataplane/lib/ctx\.h'
 only 'programs return edges, not verdicts' '\b(XDP_(PASS|DROP|TX|ABORTED|REDIRECT)|TC_ACT_[A-Z]+)\b' dataplane '^dataplane/lib/ctx\.h'
