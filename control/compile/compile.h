@@ -30,6 +30,7 @@ struct node {
 	const struct config_node *config;
 	const struct module *module;
 	bool is_filter;			/* takes rules */
+	bool is_balancer;		/* takes services */
 	struct plan_value *value;
 	unsigned int n_values;
 	struct node_open *open;		/* in order of first use */
@@ -69,6 +70,8 @@ struct compile {
 	struct slots slots;
 	bool full[SLOTS_SPACES];	/* has been said */
 	uint32_t *hits_room;		/* rodata of filters: known once all graphs are rendered */
+	struct plan_lb *lb;		/* plan->lb; NULL: none yet */
+	struct plan_backend **lb_backend;	/* by number */
 	struct plan *plan;
 };
 
@@ -125,10 +128,24 @@ uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan
 		       uint64_t key);
 
 /* nat.c: number of what a statement gives flows, planned at its first use; 0: findings tell */
-uint32_t nat_number(struct compile *c, const struct config_rule *rule,
+uint32_t nat_number(struct compile *c, const struct tree *tree,
 		    const struct expr_statement *statement);
-/* What a graph's rules translate, its nodes must be able to */
+/* What a graph's rules and services translate, its nodes must be able to */
 void nat_check(struct compile *c, const struct shape *shape, const struct plan_graph *graph);
+
+/* lb.c */
+bool lb_table_is(const char *name);
+bool lb_takes_services(const struct module *module);
+/* A node's services, once for all graphs; findings tell */
+const struct plan_balancer *lb_plan(struct compile *c, const struct node *node);
+#define LB_VALUES	4
+unsigned int lb_values(struct compile *c, const struct plan_balancer *balancer,
+		       struct plan_value *ret_value);
+/* What is known once all graphs are rendered */
+void lb_plan_rest(struct compile *c);
+
+/* print_lb.c */
+void lb_print(const struct plan *plan, const struct plan *running, struct buf *out);
 
 /* key.c: hash of what is rendered */
 #define KEY_START	14695981039346656037ull

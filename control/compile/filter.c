@@ -81,7 +81,7 @@ static uint32_t name_nat(void *arg, const struct config_rule *rule,
 		maker->translates = rule;
 	if (!maker->masquerades && statement->kind == EXPR_MASQUERADE)
 		maker->masquerades = rule;
-	return nat_number(maker->c, rule, statement);
+	return nat_number(maker->c, rule->tree, statement);
 }
 
 /* ---- rules and counters, for lists -------------------------------------------------------- */

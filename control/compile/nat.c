@@ -57,7 +57,7 @@ static const char *nat_text(struct compile *c, const struct expr_statement *stat
 	return text;
 }
 
-uint32_t nat_number(struct compile *c, const struct config_rule *rule,
+uint32_t nat_number(struct compile *c, const struct tree *tree,
 		    const struct expr_statement *statement)
 {
 	const char *text = nat_text(c, statement);
@@ -68,7 +68,7 @@ uint32_t nat_number(struct compile *c, const struct config_rule *rule,
 	if (slots_share(&c->slots, SLOTS_NAT, arena_printf(c->arena, "nat %s", text),
 			&number) < 0) {
 		if (!c->full[SLOTS_NAT])
-			compile_find(c, rule->tree, "too_many",
+			compile_find(c, tree, "too_many",
 				     "more than %d different translations, with those of the running configuration",
 				     NAT_RULES);
 		c->full[SLOTS_NAT] = true;
@@ -94,6 +94,15 @@ static bool has_table(const struct plan_graph *graph, const char *name)
 	return false;
 }
 
+static void check_balancer(struct compile *c, const struct shape *shape,
+			   const struct shape_node *node, const struct plan_balancer *balancer)
+{
+	if (balancer && balancer->translates)
+		compile_find(c, node->node->config->tree, "no_nat",
+			     "graph '%s' has no node of module 'nat', which would do what services of node '%s' say",
+			     shape->config->name, balancer->node);
+}
+
 void nat_check(struct compile *c, const struct shape *shape, const struct plan_graph *graph)
 {
 	bool translates = has_table(graph, "nat_rules");
@@ -102,6 +111,8 @@ void nat_check(struct compile *c, const struct shape *shape, const struct plan_g
 
 	for (i = 0; i < graph->n_nodes; i++) {
 		filter = graph->node[i].filter;
+		if (!translates)
+			check_balancer(c, shape, &shape->node[i], graph->node[i].balancer);
 		if (!filter || !filter->translates)
 			continue;
 		if (!translates)

@@ -201,6 +201,20 @@ static void refuse_rules(struct compile *c, const struct node *node)
 		     config->n_rules || config->n_chains ? "rules" : "default edge")->key = 1;
 }
 
+static void refuse_services(struct compile *c, const struct node *node)
+{
+	static const char *const keys[] = { "services", "source", "source6", "seed" };
+	const struct tree *tree = NULL;
+	unsigned int i;
+
+	if (!node->config->lb || node->is_balancer)
+		return;
+	for (i = 0; !tree; i++)
+		tree = tree_get(node->config->tree, keys[i]);
+	compile_find(c, tree, "no_services", "module '%s' takes no %s", node->module->name,
+		     tree->key)->key = 1;
+}
+
 static void filter_value(struct compile *c, struct node *node, const char *name, uint32_t value)
 {
 	add_value(c, node, module_config_find(node->module, name), value_u32(c->arena, value));
@@ -220,6 +234,8 @@ void node_read(struct compile *c, const struct config_node *config, struct node 
 		return;
 	}
 	node->is_filter = takes_rules(node->module);
+	node->is_balancer = lb_takes_services(node->module);
+	refuse_services(c, node);
 	read_values(c, node);
 	if (!node->is_filter) {
 		refuse_rules(c, node);

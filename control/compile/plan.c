@@ -159,6 +159,7 @@ static void render_graphs(struct compile *c)
 		}
 	}
 	conntrack_plan(c);
+	lb_plan_rest(c);
 	reserve_room(c);
 }
 

@@ -324,6 +324,7 @@ void plan_print(const struct plan *plan, const struct plan *running, struct buf 
 		print_set(&p, &plan->set[i]);
 	print_conntrack(&p, plan);
 	print_nat(&p, plan);
+	lb_print(plan, running, out);
 	print_graphs(&p, plan, running);
 	print_attachments(&p, plan, running);
 	for (i = 0; i < plan->n_ports; i++) {

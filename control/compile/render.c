@@ -26,6 +26,12 @@ static const struct {
 	[SLOTS_STATE]		= { "too_many_limits", "limits, quotas and logs" },
 	[SLOTS_SET]		= { "too_many_sets", "sets that rules look up" },
 	[SLOTS_DSET]		= { "too_many_sets", "dynamic sets" },
+	[SLOTS_LB_NODE]		= { "too_many_nodes", "nodes with services" },
+	[SLOTS_LB_SERVICE]	= { "too_many_services", "services" },
+	[SLOTS_LB_RING]		= { "too_many_services", "services" },
+	[SLOTS_LB_RANGES]	= { "too_many_ranges", "lists of port ranges" },
+	[SLOTS_LB_BACKEND]	= { "too_many_backends", "backends" },
+	[SLOTS_LB_COUNT]	= { "too_many_backends", "services and backends" },
 };
 
 uint32_t compile_take(struct compile *c, const struct tree *tree, enum slots_space space,
@@ -162,7 +168,7 @@ static enum plan_table_kind table_kind(const char *name)
 
 	if (!strcmp(name, FILTER_IMAGE))
 		return PLAN_IMAGE;
-	if (conntrack_table_is(name))
+	if (conntrack_table_is(name) || lb_table_is(name))
 		return PLAN_SHARED;
 	for (i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		if (!strcmp(name, shared[i]))
@@ -209,6 +215,18 @@ static void render_filter(struct renderer *r, const struct node *node, struct pl
 	to->value = value;
 }
 
+static void render_balancer(struct renderer *r, const struct node *node, struct plan_node *to)
+{
+	struct plan_value *value = arena_new_n(r->c->arena, struct plan_value,
+					       node->n_values + LB_VALUES);
+
+	to->balancer = lb_plan(r->c, node);
+	if (node->n_values)
+		memcpy(value, node->value, node->n_values * sizeof(*value));
+	to->n_values += lb_values(r->c, to->balancer, &value[node->n_values]);
+	to->value = value;
+}
+
 /* ---- nodes -------------------------------------------------------------------------------- */
 
 static void render_node(struct renderer *r, uint32_t slot, struct plan_node *to)
@@ -232,6 +250,8 @@ static void render_node(struct renderer *r, uint32_t slot, struct plan_node *to)
 	render_tables(r, node, to);
 	if (node->is_filter)
 		render_filter(r, node, to);
+	if (node->is_balancer)
+		render_balancer(r, node, to);
 }
 
 static uint32_t graph_depth(const struct shape *shape)

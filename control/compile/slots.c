@@ -23,6 +23,12 @@ static const struct {
 	[SLOTS_DSET]		= { SHUNT_SETS_MAX, false, "dset " },
 	[SLOTS_POLICY]		= { CONNTRACK_POLICIES, true, "policy " },
 	[SLOTS_NAT]		= { NAT_RULES + 1, true, "nat " },
+	[SLOTS_LB_NODE]		= { LB_NODES, false, "lbnode " },
+	[SLOTS_LB_SERVICE]	= { LB_SERVICES, false, "lbservice " },
+	[SLOTS_LB_RING]		= { LB_SERVICES, false, "lbring " },
+	[SLOTS_LB_RANGES]	= { LB_RANGES_MAX, false, "lbranges " },
+	[SLOTS_LB_BACKEND]	= { LB_BACKENDS, true, "lbbackend " },
+	[SLOTS_LB_COUNT]	= { LB_COUNTS, false, "lbcount " },
 };
 
 /* FNV-1a (G. Fowler, L. Noll, K.-P. Vo) */

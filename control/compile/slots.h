@@ -25,6 +25,12 @@ enum slots_space {
 	SLOTS_DSET,			/* of 'shunt_dsets' */
 	SLOTS_POLICY,			/* rows of conntrack_conf.timeout; 0: the usual one */
 	SLOTS_NAT,			/* of 'nat_rules', + 1 */
+	SLOTS_LB_NODE,
+	SLOTS_LB_SERVICE,		/* of 'lb_services' */
+	SLOTS_LB_RING,			/* of 'lb_rings' */
+	SLOTS_LB_RANGES,		/* of 'lb_ranges' */
+	SLOTS_LB_BACKEND,		/* of 'lb_backends'; 0 is none */
+	SLOTS_LB_COUNT,			/* of a CPU in 'lb_counts' */
 	SLOTS_SPACES
 };
 

@@ -22,6 +22,12 @@
 			"\"drop(internal)\", \"drop(eth_short)\", \"drop(vlan_depth)\", " \
 			"\"drop(ip4_short)\", \"drop(ip4_ihl)\""
 
+#define RANGE(n)	" r" n ": { address: 10.0.0.9, proto: tcp, port: " n "00-" n "01 },"
+#define PORT(n)		" p" n ": { address: 10.0.0.0/24, proto: tcp, port: " n "00 },"
+#define SIXTEEN(what)	what("10") what("11") what("12") what("13") what("14") what("15") \
+			what("16") what("17") what("18") what("19") what("20") what("21") \
+			what("22") what("23") what("24") what("25")
+
 struct finding {
 	const char *name;
 	const char *nodes, *graphs, *attach;	/* attach NULL: AT_XDP */
@@ -39,6 +45,24 @@ static const struct finding findings[] = {
 	{ .name = "masquerade at tc-ingress", RULES("drop, masquerade") "  m: { module: nat }\n",
 	  "  g: [n, m]\n", "  - { dev: eth0, hook: tc-ingress, graph: g }\n", "bad_hook",
 	  "/nodes/n/rules/1", "graph 'g' at hook 'tc-ingress' cannot masquerade" },
+	/* services */
+	{ .name = "services of a module that takes none",
+	  "  n: { module: count, services: { www: { address: 10.0.0.9 } } }\n", CHAIN, NULL,
+	  "no_services", "/nodes/n/services", "module 'count' takes no services" },
+	{ .name = "a seed of a module that takes none", "  n: { module: count, seed: 5 }\n", CHAIN,
+	  NULL, "no_services", "/nodes/n/seed", "module 'count' takes no seed" },
+	{ .name = "services by NAT that no node does",
+	  "  n: { module: lb, services: { www: { address: 10.0.0.9, forward: nat } } }\n", CHAIN,
+	  NULL, "no_nat", "/nodes/n",
+	  "graph 'g' has no node of module 'nat', which would do what services of node 'n' say" },
+	{ .name = "services of one address with 17 ranges",
+	  "  n: { module: lb, services: {" SIXTEEN(RANGE) " last: { address: 10.0.0.9, proto: tcp,"
+	  " port: 60000-60001 } } }\n", CHAIN, NULL, "too_many_ranges", "/nodes/n/services/last",
+	  "service 'last' and others have more than 16 ranges of ports of one address and protocol" },
+	{ .name = "services of a prefix with 17 ports",
+	  "  n: { module: lb, services: {" SIXTEEN(PORT) " last: { address: 10.0.0.0/25,"
+	  " proto: tcp, port: 60000 } } }\n", CHAIN, NULL, "too_many_ranges",
+	  "/nodes/n/services/last", "more than 16 ranges of ports of one prefix" },
 	/* zones */
 	{ .name = "a zone without who looks there", RULES("ct zone set 5"), CHAIN, NULL,
 	  "no_conntrack", "/nodes/n/rules/0",
@@ -457,7 +481,7 @@ static void test_slots_limits(void **state)
 	static const uint32_t limit[SLOTS_SPACES] = {
 		SHUNT_COUNTERS_MAX - 1, SHUNT_GRAPHS_MAX, SHUNT_GRAPHS_MAX, SHUNT_PORTS_MAX,
 		(1 << 20) - 1, 1 << 16, SHUNT_SETS_MAX, SHUNT_SETS_MAX, CONNTRACK_POLICIES - 1,
-		NAT_RULES,
+		NAT_RULES, LB_NODES, LB_SERVICES, LB_SERVICES, LB_RANGES_MAX, LB_BACKENDS - 1, LB_COUNTS,
 	};
 	struct arena arena = {0};
 	struct slots slots;

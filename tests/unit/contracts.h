@@ -117,6 +117,17 @@ static struct module_table nat_table[] = {
 	  "struct nat_rule", 91 },
 };
 
+static struct module_edge lb_edge[] = {
+	{ "miss", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+	{ "nat", 1, CLOSED, SHUNT_TARGET_NODE, 0 },
+	{ "hit", 2, CLOSED, SHUNT_TARGET_TX, 0 },
+};
+
+static struct module_table lb_table[] = {
+	{ "lb_services", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct lb_service), LB_SERVICES,
+	  "__u32", "struct lb_service", 92 },
+};
+
 static struct module_edge mirrored_edge[] = {
 	{ "end", 0, CLOSED, SHUNT_TARGET_PASS, 0 },
 };
@@ -140,6 +151,7 @@ static struct module contract[] = {
 	CONTRACT(conntrack, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(conntrack) },
 	CONTRACT(marks, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(marks) },
 	CONTRACT(nat, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(nat) },
+	CONTRACT(lb, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(lb) },
 	CONTRACT(maze, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), CONFIGS(maze) },
 	CONTRACT(mirrored, SHUNT_HOOK_TC, SHUNT_DEPTH_L2, 0) },
 	CONTRACT(open, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 2) },
