@@ -109,7 +109,7 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 /* A set that a rule looks up, planned at its first use; NULL: none of that name */
 const struct plan_set *set_plan(struct compile *c, const char *name);
 #define FILTER_IMAGE	"filter_image"	/* table of the module that takes rules */
-#define FILTER_VALUES	4
+#define FILTER_VALUES	5
 /* Constants that its programs get. Return: how many, FILTER_VALUES at most */
 unsigned int filter_values(struct compile *c, const struct plan_filter *filter,
 			   struct plan_value *ret_value);
@@ -123,6 +123,8 @@ void conntrack_plan(struct compile *c);
 /* Where a graph's rules set a zone, a node must look there afterwards */
 void conntrack_check_zones(struct compile *c, const struct shape *shape,
 			   const struct plan_graph *graph);
+/* Where rules count flows, a node must begin them */
+void conntrack_check(struct compile *c, const struct shape *shape, const struct plan_graph *graph);
 /* @key: the graph's so far */
 uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
 		       uint64_t key);

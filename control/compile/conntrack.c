@@ -11,6 +11,11 @@
 
 #include <compile/compile.h>
 
+#include "../../dataplane/lib/conntrack_limit.h"
+
+#define LIMITS_STEP	64		/* so that a limit more mostly changes no table */
+#define EDGE_LIMITED	"limited"	/* of modules that begin flows, and count them */
+
 #define TABLE_NAME(id, name) name,
 static const char *const tables[] = { CONNTRACK_TABLES(TABLE_NAME) };
 
@@ -56,7 +61,7 @@ static bool is_wanted(const struct plan *plan)
 
 	for (i = 0; i < plan->n_graphs; i++)
 		for (k = 0; k < plan->graph[i].n_nodes; k++)
-			if (has_table(&plan->graph[i].node[k], tables[CONNTRACK_TABLE_CONF]))
+			if (has_table(&plan->graph[i].node[k], tables[CONNTRACK_TABLE_TAGS4]))
 				return true;
 	return false;
 }
@@ -69,6 +74,61 @@ static void set_timeouts(struct plan_conntrack *plan, unsigned int number,
 	for (state = 0; state < CONNTRACK_STATE_MAX; state++)
 		plan->timeout_ms[number][state] = timeout_ms[state];
 }
+
+/* ---- limits of connections ---------------------------------------------------------------- */
+
+/* Each flow may be counted by an address of its own in each of them that goes by addresses */
+static void plan_limits(const struct plan *plan, struct plan_conntrack *conntrack)
+{
+	uint64_t n = 0, by_address = 0, entries, buckets;
+	unsigned int i, k;
+
+	for (i = 0; i < plan->n_filters; i++) {
+		n += plan->filter[i].n_limits;
+		for (k = 0; k < plan->filter[i].n_limits; k++)
+			by_address += plan->filter[i].limit[k].statement->per != EXPR_PER_RULE;
+	}
+	if (!n)
+		return;
+	if (by_address > SHUNT_CT_LIMITS)
+		by_address = SHUNT_CT_LIMITS;
+	entries = by_address * ((uint64_t)conntrack->flows[0] + conntrack->flows[1]);
+	entries += (n + LIMITS_STEP - 1) / LIMITS_STEP * LIMITS_STEP;
+	entries = entries * CONNTRACK_ROOM / 3;
+	buckets = entries / (CONNTRACK_COUNTED_WAYS - 1) + 1;
+	conntrack->counted = buckets < CONNTRACK_COUNTED_BUCKETS ? buckets :
+								   CONNTRACK_COUNTED_BUCKETS;
+	conntrack->flags |= CONNTRACK_LIMIT;
+}
+
+static bool begins_flows(const struct plan_node *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < node->module->n_edges; i++)
+		if (!strcmp(node->module->edge[i].name, EDGE_LIMITED))
+			return true;
+	return false;
+}
+
+void conntrack_check(struct compile *c, const struct shape *shape, const struct plan_graph *graph)
+{
+	const struct plan_filter *filter;
+	bool begins = false;
+	unsigned int i;
+
+	for (i = 0; i < graph->n_nodes; i++)
+		begins |= begins_flows(&graph->node[i]);
+	for (i = 0; i < graph->n_nodes && !begins; i++) {
+		filter = graph->node[i].filter;
+		if (filter && filter->counts)
+			compile_find(c, filter->counts->tree, "no_commit",
+				     "graph '%s' has no node of module 'commit' or 'nat', which would count flows",
+				     shape->config->name);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
 
 void conntrack_plan(struct compile *c)
 {
@@ -95,6 +155,7 @@ void conntrack_plan(struct compile *c)
 		set_timeouts(plan, number, number ? config->policy[i].timeout_ms :
 						    config->timeout_ms);
 	}
+	plan_limits(c->plan, plan);
 	c->plan->conntrack = plan;
 }
 
@@ -113,13 +174,14 @@ static bool uses_table(const struct plan_graph *graph)
 uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
 		       uint64_t key)
 {
-	uint32_t shape[3] = {};
+	uint32_t shape[4] = {};
 
 	if (!uses_table(graph))
 		return key;
 	if (conntrack) {
 		memcpy(shape, conntrack->flows, sizeof(conntrack->flows));
 		shape[2] = conntrack->flags & CONNTRACK_SHAPE;
+		shape[3] = conntrack->counted;
 	}
 	return key_bytes(key, shape, sizeof(shape));
 }

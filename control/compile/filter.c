@@ -17,7 +17,9 @@
 struct filter_maker {
 	struct compile *c;
 	const struct node *node;
-	const struct config_rule *translates, *masquerades;	/* the first that does */
+	const struct config_rule *translates, *masquerades, *counts;	/* the first that does */
+	struct plan_limit *limit;
+	unsigned int n_limits;
 };
 
 /* ---- names -------------------------------------------------------------------------------- */
@@ -82,6 +84,52 @@ static uint32_t name_nat(void *arg, const struct config_rule *rule,
 	if (!maker->masquerades && statement->kind == EXPR_MASQUERADE)
 		maker->masquerades = rule;
 	return nat_number(maker->c, rule->tree, statement);
+}
+
+/*
+ * By what the rule says, but for the number: it goes on counting when that alone changes, and
+ * whatever other rules do
+ */
+static uint32_t limit_id(struct filter_maker *maker, const struct config_rule *rule,
+			 unsigned int statement)
+{
+	const char *node = maker->node->config->name;
+	struct expr_rule said = rule->expr;
+	struct buf text = {};
+	uint64_t hash;
+
+	said.statement = arena_new_n(maker->c->arena, struct expr_statement, said.n_statements);
+	memcpy(said.statement, rule->expr.statement, said.n_statements * sizeof(*said.statement));
+	said.statement[statement].amount = 0;
+	expr_print(&said, &text);
+	hash = key_bytes(key_bytes(KEY_START, node, strlen(node) + 1), text.data, text.len);
+	buf_fini(&text);
+	hash = key_bytes(hash, &statement, sizeof(statement));
+	return (hash ^ hash >> 32) & UINT32_MAX ?: 1;
+}
+
+static uint32_t name_limit(void *arg, const struct config_rule *rule, unsigned int statement)
+{
+	struct filter_maker *maker = arg;
+	struct plan_limit limit = {
+		.rule = rule->expr.id, .index = statement,
+		.statement = &rule->expr.statement[statement],
+	};
+	unsigned int i;
+
+	for (i = 0; i < maker->n_limits; i++)
+		if (maker->limit[i].rule == limit.rule && maker->limit[i].index == statement)
+			return maker->limit[i].id;
+	limit.id = limit_id(maker, rule, statement);
+	for (i = 0; i < maker->n_limits; i++)	/* of a rule that differs in its number alone */
+		if (maker->limit[i].id == limit.id) {
+			limit.id = limit.id + 1 ?: 1;
+			i = -1;
+		}
+	if (!maker->counts)
+		maker->counts = rule;
+	*arena_push(maker->c->arena, maker->limit, maker->n_limits) = limit;
+	return limit.id;
 }
 
 /* ---- rules and counters, for lists -------------------------------------------------------- */
@@ -224,7 +272,7 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 	struct filter_maker maker = { .c = c, .node = node };
 	const struct lower_names names = {
 		.edge = name_edge, .hit = name_hit, .state = name_state, .set = name_set,
-		.policy = name_policy, .nat = name_nat,
+		.policy = name_policy, .nat = name_nat, .limit = name_limit,
 		.links = c->links, .arg = &maker,
 	};
 	struct plan *plan = c->plan;
@@ -249,6 +297,10 @@ const struct plan_filter *filter_plan(struct compile *c, const struct node *node
 	filter->translates = maker.translates;
 	filter->masquerades = maker.masquerades;
 	filter->zones = lowered.zones;
+	filter->counts = maker.counts;
+	filter->limit = maker.limit;
+	filter->n_limits = maker.n_limits;
+	filter->uses_limits = maker.n_limits > 0;
 	for (i = 0; i < lowered.n_places; i++) {
 		filter->n_rows[0] += lowered.place[i].rows[0];
 		filter->n_rows[1] += lowered.place[i].rows[1];
@@ -270,5 +322,7 @@ unsigned int filter_values(struct compile *c, const struct plan_filter *filter,
 	ret_value[2] = (struct plan_value){ "hits_room", c->hits_room, sizeof(uint32_t) };
 	ret_value[3] = (struct plan_value){ "flows", &filter->uses_flows,
 					    sizeof(filter->uses_flows) };
+	ret_value[4] = (struct plan_value){ "limits", &filter->uses_limits,
+					    sizeof(filter->uses_limits) };
 	return FILTER_VALUES;
 }

@@ -145,6 +145,14 @@ static uint32_t view_nat(void *arg, const struct config_rule *rule,
 	return 1;
 }
 
+static uint32_t view_limit(void *arg, const struct config_rule *rule, unsigned int statement)
+{
+	struct viewer *viewer = arg;
+
+	viewer->full = true;		/* how large what counts is, too */
+	return 1;
+}
+
 /* ---- the view ----------------------------------------------------------------------------- */
 
 static int take_hit(struct viewer *viewer, struct plan_rule *rule)
@@ -187,7 +195,7 @@ static int view_rule(struct viewer *viewer, const struct config *config,
 {
 	const struct lower_names names = {
 		.edge = view_edge, .hit = view_hit, .state = view_state, .set = view_set,
-		.policy = view_policy, .nat = view_nat,
+		.policy = view_policy, .nat = view_nat, .limit = view_limit,
 		.links = &no_links, .arg = viewer,
 	};
 	const struct lower_at at = {

@@ -47,6 +47,8 @@ struct lower_names {
 	/* Number of a translation, from 1; @statement: SNAT, DNAT or MASQUERADE */
 	uint32_t (*nat)(void *arg, const struct config_rule *rule,
 			const struct expr_statement *statement);
+	/* Id of the connection limit that the rule's statement is, never 0 */
+	uint32_t (*limit)(void *arg, const struct config_rule *rule, unsigned int statement);
 	const struct link_table *links;	/* interfaces that are there now */
 	void *arg;
 };

@@ -67,6 +67,23 @@ static void limit(const struct expr_statement *from, struct filter_stmt *to)
 	to->len6 = from->len6;
 }
 
+static void count_flows(struct lower *l, const struct lower_action *action, unsigned int i,
+			struct filter_stmt *to)
+{
+	const struct expr_statement *from = &action->rule->expr.statement[i];
+
+	to->kind = FILTER_STMT_CT_COUNT;
+	to->negated = from->over;
+	to->per = (uint8_t)from->per;
+	to->index = l->names->limit(l->names->arg, action->rule, i);
+	to->burst = from->amount;
+	if (from->per != EXPR_PER_RULE) {
+		to->len4 = from->len4;
+		to->len6 = from->len6;
+	}
+	l->out.uses_flows = true;
+}
+
 _Static_assert((int)EXPR_PER_RULE == FILTER_PER_RULE && (int)EXPR_PER_SADDR == FILTER_PER_SADDR &&
 	       (int)EXPR_PER_DADDR == FILTER_PER_DADDR, "copied as they are");
 
@@ -161,6 +178,9 @@ static void statement(struct lower *l, const struct lower_action *action, unsign
 		to->index = state_of(l, action, i);
 		to->step = from->amount;
 		break;
+	case EXPR_CT_COUNT:
+		count_flows(l, action, i, to);
+		break;
 	case EXPR_ADD:
 		add_to_set(l, from, to);
 		break;
@@ -173,9 +193,19 @@ static void statement(struct lower *l, const struct lower_action *action, unsign
 	}
 }
 
-static bool ends_rules(const struct filter_stmt *stmt)
+/* What holds for no packet without a flow, 'over' or not, holds for all of those then */
+static void invert(struct filter_stmt *stmt)
 {
-	return stmt->kind == FILTER_STMT_LIMIT || stmt->kind == FILTER_STMT_QUOTA;
+	if (stmt->kind == FILTER_STMT_CT_COUNT)
+		stmt->bytes = !stmt->bytes;
+	else
+		stmt->negated = !stmt->negated;
+}
+
+bool lower_ends_rules(const struct expr_statement *statement)
+{
+	return statement->kind == EXPR_LIMIT || statement->kind == EXPR_QUOTA ||
+	       statement->kind == EXPR_CT_COUNT;
 }
 
 /* Return: whether packets may go on behind the rule */
@@ -193,9 +223,9 @@ static bool statements(struct lower *l, const struct lower_action *action, struc
 		struct filter_stmt *stmt = &ext->stmt[ext->n_stmts++];
 
 		statement(l, action, i, stmt);
-		goes_on |= ends_rules(stmt);
+		goes_on |= lower_ends_rules(&action->rule->expr.statement[i]);
 		if (action->invert && i == action->to - 1)
-			stmt->negated = !stmt->negated;
+			invert(stmt);
 	}
 	if (action->rejects)
 		ext->stmt[ext->n_stmts++] = (struct filter_stmt){

@@ -150,6 +150,9 @@ uint32_t lower_place_next(const struct lower *l);
 /* lower_rule.c: @parent: what the jump lets through, or everything */
 void lower_rule(struct lower *l, const struct lower_conj *parent, const struct config_rule *rule);
 
+/* Whether it ends the rule when it does not hold: a limit, a quota, a count of connections */
+bool lower_ends_rules(const struct expr_statement *statement);
+
 /* lower_change.c: what rules change while a packet goes through them */
 bool lower_may_change(const struct lower_conj *conj);
 /* @conj with what it asks of what rules may change left out of its rows */

@@ -220,7 +220,7 @@ static void prelude(struct lower *l, const struct lower_conj *conj, struct lower
 	unsigned int i;
 
 	for (i = 0; i < rule->n_statements; i++) {
-		if (rule->statement[i].kind != EXPR_LIMIT && rule->statement[i].kind != EXPR_QUOTA)
+		if (!lower_ends_rules(&rule->statement[i]))
 			continue;
 		exit.action.to = i + 1;
 		exit.action.invert = true;
@@ -307,8 +307,7 @@ static bool meets_itself(struct lower *l, const struct lower_conj *conj)
 	unsigned int i, places = 0;
 
 	for (i = 0; i < rule->n_statements; i++)
-		goes_on |= rule->statement[i].kind == EXPR_LIMIT ||
-			   rule->statement[i].kind == EXPR_QUOTA;
+		goes_on |= lower_ends_rules(&rule->statement[i]);
 	if (!goes_on || (!may_overlap(conj) &&
 			 !(lower_may_change(conj) && lower_changes(l, l->rule))))
 		return false;

@@ -65,6 +65,14 @@ struct plan_counter {			/* named by rules */
 	uint32_t hit;
 };
 
+/* A rule's 'ct count' */
+struct plan_limit {
+	uint32_t id;			/* conntrack_counted.limit */
+	uint32_t rule;			/* id of the rule */
+	unsigned int index;		/* of the statement */
+	const struct expr_statement *statement;
+};
+
 /*
  * The rules of a filter node as programs have them: one image, in whatever graphs the node is.
  * After a change by a view, hash is 0: it is not what a compilation would make of the rules.
@@ -91,6 +99,10 @@ struct plan_filter {
 	const struct config_rule *translates;	/* first rule with such a statement; or NULL */
 	const struct config_rule *masquerades;
 	const struct config_rule *zones;
+	uint8_t uses_limits;		/* 1: its programs ask how many flows there are */
+	const struct config_rule *counts;
+	struct plan_limit *limit;
+	unsigned int n_limits;
 };
 
 /* What a view of an image says, see compile/filter_view.h */
@@ -118,6 +130,7 @@ struct plan_set {
 struct plan_conntrack {
 	uint32_t flows[2];		/* room for so many: IPv4, IPv6 */
 	uint32_t flags;			/* CONNTRACK_COUNT, ... but WATCHED */
+	uint32_t counted;		/* LIMIT: buckets for what rules count by */
 	uint32_t timeout_ms[CONNTRACK_POLICIES][32];	/* by policy and state */
 	const char *policy[CONNTRACK_POLICIES];	/* by number; NULL: none has it */
 };

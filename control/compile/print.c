@@ -205,10 +205,11 @@ static void print_conntrack(struct printer *p, const struct plan *plan)
 			buf_str(p->out, "conntrack: removed, with all flows\n");
 		return;
 	}
-	buf_printf(p->out, "conntrack: %u IPv4 flows, %u IPv6%s%s%s%s\n", conntrack->flows[0],
+	buf_printf(p->out, "conntrack: %u IPv4 flows, %u IPv6%s%s%s%s%s\n", conntrack->flows[0],
 		   conntrack->flows[1], conntrack->flags & CONNTRACK_COUNT ? ", counters" : "",
 		   conntrack->flags & CONNTRACK_WINDOW ? ", window" : "",
 		   conntrack->flags & CONNTRACK_PICKUP ? ", pickup" : "",
+		   conntrack->flags & CONNTRACK_LIMIT ? ", limits" : "",
 		   conntrack->flags & CONNTRACK_STATELESS ? ", full: stateless" : ", full: drop");
 	buf_str(p->out, "conntrack timeouts");
 	print_timeouts(p, conntrack, 0);

@@ -296,4 +296,5 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 		render_node(&r, i, &graph->node[i]);
 	nat_check(c, shape, graph);
 	conntrack_check_zones(c, shape, graph);
+	conntrack_check(c, shape, graph);
 }

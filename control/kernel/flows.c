@@ -529,6 +529,30 @@ uint64_t flows_slots(const struct flows *flows)
 			    flows_part_slots(&flows->now->part[1]) : 0;
 }
 
+int flows_counted_next(const struct flows *flows, uint32_t *cursor, struct flows_counted *ret_counted)
+{
+	const struct flows_part *part = flows->now ? &flows->now->part[0] : NULL;
+	const struct conntrack_counted *counted;
+	uint64_t word;
+
+	for (; part && *cursor < part->conf->counted * CONNTRACK_COUNTED_WAYS; ++*cursor) {
+		counted = &part->counted[*cursor / CONNTRACK_COUNTED_WAYS].way[*cursor %
+									       CONNTRACK_COUNTED_WAYS];
+		word = __atomic_load_n(&counted->word, __ATOMIC_ACQUIRE);
+		if (!(*cursor % CONNTRACK_COUNTED_WAYS) || !(uint32_t)word)
+			continue;
+		*ret_counted = (struct flows_counted){
+			.limit = counted->limit, .most = counted->most, .addr = counted->addr,
+			.flows = word,
+		};
+		if ((__atomic_load_n(&counted->word, __ATOMIC_ACQUIRE) ^ word) >> 32)
+			continue;
+		++*cursor;
+		return 1;
+	}
+	return -ENOENT;
+}
+
 uint64_t flows_stat(const struct flows *flows, enum conntrack_stat stat)
 {
 	const struct flows_table *table = flows->now;
@@ -554,6 +578,6 @@ void flows_size(const struct flows *flows, unsigned int family, uint64_t *ret_ta
 		*ret_taken += CONNTRACK_WAYS - conntrack_word_count(conntrack_word_free(
 				flows_word(&table->part[family], bucket)));
 	*ret_slots = flows_part_slots(&table->part[family]);
-	for (i = CONNTRACK_TABLE_TAGS4 + family; i <= CONNTRACK_TABLE_SEQS6; i += FLOWS_FAMILIES)
+	for (i = CONNTRACK_TABLE_TAGS4 + family; i <= CONNTRACK_TABLE_LIMITS6; i += FLOWS_FAMILIES)
 		*ret_bytes += table->bytes[i];
 }

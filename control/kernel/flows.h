@@ -95,6 +95,18 @@ int flows_remove(struct flows *flows, const struct flow *flow);
  */
 unsigned int flows_sweep(struct flows *flows, uint32_t slots);
 
+/* What a limit counts by: itself (address all 0) or a prefix */
+struct flows_counted {
+	uint32_t limit;			/* plan_limit.id; that of a rule that is gone counts on, too */
+	uint32_t most;			/* as the last packet that asked had it */
+	struct shunt_addr addr;
+	uint32_t flows;
+};
+
+/* Walk over what limits count. @cursor: 0 at first. Return: 1: *ret_counted is one; -ENOENT: the end */
+int flows_counted_next(const struct flows *flows, uint32_t *cursor,
+		       struct flows_counted *ret_counted);
+
 /* How many slots there are, of both families; 0: no table */
 uint64_t flows_slots(const struct flows *flows);
 uint64_t flows_stat(const struct flows *flows, enum conntrack_stat stat);

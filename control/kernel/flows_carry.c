@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <base/log.h>
 #include <kernel/flows_table.h>
 
 union entry {
@@ -25,6 +26,7 @@ struct carrier {
 	struct flows_carried *carried;
 	uint32_t now;
 	uint32_t lost;
+	uint32_t uncounted;		/* by limits that had no room */
 };
 
 /* What of a life is the same in both tables */
@@ -64,12 +66,15 @@ static void carry_peer(struct carrier *c, const union entry *main, uint32_t slot
 static void carry_new(struct carrier *c, uint32_t slot, const union entry *entry)
 {
 	struct flows_carried *carried = &c->carried[slot];
+	struct flows_beside beside = { .seqs = c->from->seqs ? &c->from->seqs[slot] : NULL };
 	union entry copy = *entry;
 	uint32_t to = 0;
 	int r;
 
 	copy.flow.other = 0;
-	r = flows_insert(c->to, &copy, c->from->seqs ? &c->from->seqs[slot] : NULL, c->now, &to);
+	c->uncounted += flows_carry_limits(c->from, slot, c->to, &beside.limits);
+	r = flows_insert(c->to, &copy, &beside, c->now, &to);
+	flows_lower(c->to, &beside.limits);	/* of what did not get in */
 	if (r == -EEXIST)
 		return;			/* programs have it anew */
 	if (r < 0) {
@@ -228,5 +233,8 @@ uint32_t flows_carry(const struct flows_part *from, const struct flows_part *to,
 			carry_slot(&c, slot, false);
 	if (last)
 		carry_rest(&c);
+	if (c.uncounted)
+		log_warn("%u flows are counted by a limit no more: it found no room in the new table",
+			 c.uncounted);
 	return c.lost;
 }

@@ -163,8 +163,10 @@ bool flows_take(const struct flows_part *part, uint32_t slot, uint64_t life)
 
 	if (!life_take(part, slot, life))
 		return false;
-	if (!is_peer(life))
+	if (!is_peer(life)) {
+		flows_uncount(part, slot);
 		peer_take(part, slot, other);
+	}
 	entry_clear(part, slot, life);
 	return true;
 }
@@ -177,6 +179,7 @@ void flows_mend(const struct flows_part *part, uint32_t slot, uint64_t life)
 
 	if (!life_swap(flow, life, ours))
 		return;
+	flows_uncount(part, slot);	/* what is there yet was not counted out */
 	word_clear(part, slot);
 	life_swap(flow, ours, life & CONNTRACK_GEN_BITS);
 }
@@ -284,8 +287,9 @@ static int publish_spill(const struct flows_part *part, struct claim *claim, con
 
 /* All of it but its life */
 static void fill(const struct flows_part *part, uint32_t slot, const void *entry,
-		 const struct conntrack_seqs *seqs)
+		 struct flows_beside *beside)
 {
+	const struct conntrack_seqs *seqs = beside ? beside->seqs : NULL;
 	const size_t from = offsetof(struct conntrack_flow, mark);
 
 	memcpy(&flows_entry(part, slot)->mark, (const uint8_t *)entry + from,
@@ -294,6 +298,10 @@ static void fill(const struct flows_part *part, uint32_t slot, const void *entry
 		part->counts[slot] = (struct conntrack_counts){ 0 };
 	if (part->seqs)
 		part->seqs[slot] = seqs ? *seqs : (struct conntrack_seqs){ 0 };
+	if (part->limits && beside) {
+		part->limits[slot] = beside->limits;
+		beside->limits = (struct conntrack_limits){ 0 };
+	}
 }
 
 static int publish(const struct flows_part *part, struct claim *claim, const void *entry,
@@ -321,14 +329,15 @@ static int publish(const struct flows_part *part, struct claim *claim, const voi
 	/* Ours goes: claimed again, it is neither found nor free */
 	if (!life_swap(flow, life, claim->life))
 		return r;
+	flows_uncount(part, claim->slot);
 	if (tagged)
 		word_clear(part, claim->slot);
 	__atomic_store_n(&flow->life, claim->life & CONNTRACK_GEN_BITS, __ATOMIC_RELEASE);
 	return r;
 }
 
-int flows_insert(const struct flows_part *part, const void *entry,
-		 const struct conntrack_seqs *seqs, uint32_t now, uint32_t *ret_slot)
+int flows_insert(const struct flows_part *part, const void *entry, struct flows_beside *beside,
+		 uint32_t now, uint32_t *ret_slot)
 {
 	const void *key = entry_key(entry);
 	struct claim claim = { .hash = key_hash(part, key) };
@@ -340,7 +349,7 @@ int flows_insert(const struct flows_part *part, const void *entry,
 	for (i = 0; i < TRIES; i++) {
 		r = claim_once(part, &claim, key, now, ret_slot);
 		if (r == 0) {
-			fill(part, claim.slot, entry, seqs);
+			fill(part, claim.slot, entry, beside);
 			return publish(part, &claim, entry, now, ret_slot);
 		}
 		if (r != -EAGAIN)

@@ -26,6 +26,8 @@ enum extent {
 	EXTENT_SLOTS,
 	EXTENT_COUNT,		/* slots with CONNTRACK_COUNT, else one */
 	EXTENT_WINDOW,		/* the same with CONNTRACK_WINDOW */
+	EXTENT_LIMIT,		/* the same with CONNTRACK_LIMIT */
+	EXTENT_COUNTED,		/* what the plan says */
 	EXTENT_CPUS,
 	EXTENT_EVENTS,
 	EXTENT_FRAGS,
@@ -47,6 +49,9 @@ static const struct {
 	[CONNTRACK_TABLE_COUNTS6] = { sizeof(struct conntrack_counts), EXTENT_COUNT, true },
 	[CONNTRACK_TABLE_SEQS4] = { sizeof(struct conntrack_seqs), EXTENT_WINDOW, false },
 	[CONNTRACK_TABLE_SEQS6] = { sizeof(struct conntrack_seqs), EXTENT_WINDOW, true },
+	[CONNTRACK_TABLE_LIMITS4] = { sizeof(struct conntrack_limits), EXTENT_LIMIT, false },
+	[CONNTRACK_TABLE_LIMITS6] = { sizeof(struct conntrack_limits), EXTENT_LIMIT, true },
+	[CONNTRACK_TABLE_COUNTED] = { sizeof(struct conntrack_counted_bucket), EXTENT_COUNTED, false },
 	[CONNTRACK_TABLE_CONF] = { sizeof(struct conntrack_conf), EXTENT_ONE, false },
 	[CONNTRACK_TABLE_STATS] = { sizeof(struct conntrack_stats), EXTENT_CPUS, false },
 	[CONNTRACK_TABLE_EVENTS] = { 0, EXTENT_EVENTS, false },
@@ -87,20 +92,29 @@ uint32_t flows_buckets(uint32_t flows)
 	return buckets < FLOWS_BUCKETS_MIN ? FLOWS_BUCKETS_MIN : buckets;
 }
 
-static uint32_t table_entries(const struct flows_table *table, const uint32_t *buckets,
-			      uint32_t flags, unsigned int i)
+/* What tables depend on */
+struct extents {
+	uint32_t buckets[2], flags, counted;
+};
+
+static uint32_t table_entries(const struct flows_table *table, const struct extents *extents,
+			      unsigned int i)
 {
-	uint32_t slots = buckets[tables[i].six] * CONNTRACK_WAYS;
+	uint32_t slots = extents->buckets[tables[i].six] * CONNTRACK_WAYS;
 
 	switch (tables[i].extent) {
 	case EXTENT_BUCKETS:
-		return buckets[tables[i].six];
+		return extents->buckets[tables[i].six];
 	case EXTENT_SLOTS:
 		return slots;
 	case EXTENT_COUNT:
-		return flags & CONNTRACK_COUNT ? slots : 1;
+		return extents->flags & CONNTRACK_COUNT ? slots : 1;
 	case EXTENT_WINDOW:
-		return flags & CONNTRACK_WINDOW ? slots : 1;
+		return extents->flags & CONNTRACK_WINDOW ? slots : 1;
+	case EXTENT_LIMIT:
+		return extents->flags & CONNTRACK_LIMIT ? slots : 1;
+	case EXTENT_COUNTED:
+		return extents->counted ? extents->counted : 1;
 	case EXTENT_CPUS:
 		return table->cpus + 1;
 	case EXTENT_EVENTS:
@@ -133,6 +147,7 @@ static void part_init(struct flows_table *table, bool six)
 {
 	bool counts = table->bytes[CONNTRACK_TABLE_COUNTS4 + six] > sizeof(struct conntrack_counts);
 	bool seqs = table->bytes[CONNTRACK_TABLE_SEQS4 + six] > sizeof(struct conntrack_seqs);
+	bool limits = table->bytes[CONNTRACK_TABLE_LIMITS4 + six] > sizeof(struct conntrack_limits);
 
 	table->part[six] = (struct flows_part){
 		.six = six,
@@ -142,6 +157,8 @@ static void part_init(struct flows_table *table, bool six)
 		.entry = table->map[CONNTRACK_TABLE_FLOWS4 + six],
 		.counts = counts ? table->map[CONNTRACK_TABLE_COUNTS4 + six] : NULL,
 		.seqs = seqs ? table->map[CONNTRACK_TABLE_SEQS4 + six] : NULL,
+		.limits = limits ? table->map[CONNTRACK_TABLE_LIMITS4 + six] : NULL,
+		.counted = table->map[CONNTRACK_TABLE_COUNTED],
 		.conf = table->map[CONNTRACK_TABLE_CONF],
 	};
 }
@@ -149,7 +166,8 @@ static void part_init(struct flows_table *table, bool six)
 _Static_assert(CONNTRACK_TABLE_TAGS6 == CONNTRACK_TABLE_TAGS4 + 1 &&
 	       CONNTRACK_TABLE_FLOWS6 == CONNTRACK_TABLE_FLOWS4 + 1 &&
 	       CONNTRACK_TABLE_COUNTS6 == CONNTRACK_TABLE_COUNTS4 + 1 &&
-	       CONNTRACK_TABLE_SEQS6 == CONNTRACK_TABLE_SEQS4 + 1, "part_init()");
+	       CONNTRACK_TABLE_SEQS6 == CONNTRACK_TABLE_SEQS4 + 1 &&
+	       CONNTRACK_TABLE_LIMITS6 == CONNTRACK_TABLE_LIMITS4 + 1, "part_init()");
 
 static void table_parts(struct flows_table *table)
 {
@@ -213,7 +231,10 @@ static int table_borrow(struct flows_table *table, const struct flows_table *old
 int flows_table_create(const struct plan_conntrack *want, const struct flows_table *old,
 		       struct flows_table *ret_table, struct err *err)
 {
-	const uint32_t buckets[2] = { flows_buckets(want->flows[0]), flows_buckets(want->flows[1]) };
+	const struct extents extents = {
+		{ flows_buckets(want->flows[0]), flows_buckets(want->flows[1]) }, want->flags,
+		want->counted,
+	};
 	struct flows_table table;
 	unsigned int i;
 	int r;
@@ -222,7 +243,7 @@ int flows_table_create(const struct plan_conntrack *want, const struct flows_tab
 	table.borrowed = old != NULL;
 	for (i = 0; r == 0 && i < CONNTRACK_TABLE_MAX; i++)
 		r = old && is_lasting(i) ? table_borrow(&table, old, i, err) :
-		    table_create(&table, i, table_entries(&table, buckets, want->flags, i), err);
+		    table_create(&table, i, table_entries(&table, &extents, i), err);
 	if (r < 0) {
 		flows_table_close(&table);
 		return r;
@@ -233,7 +254,8 @@ int flows_table_create(const struct plan_conntrack *want, const struct flows_tab
 		flows_table_close(&table);
 		return r;
 	}
-	memcpy(table.conf->buckets, buckets, sizeof(buckets));
+	memcpy(table.conf->buckets, extents.buckets, sizeof(extents.buckets));
+	table.conf->counted = want->counted;
 	*ret_table = table;
 	return 0;
 }
@@ -247,10 +269,11 @@ bool flows_table_fits(const struct flows_table *table, const struct plan_conntra
 		six = i;
 		if (table->part[six].buckets != flows_buckets(want->flows[six]) ||
 		    !table->part[six].counts != !(want->flags & CONNTRACK_COUNT) ||
-		    !table->part[six].seqs != !(want->flags & CONNTRACK_WINDOW))
+		    !table->part[six].seqs != !(want->flags & CONNTRACK_WINDOW) ||
+		    !table->part[six].limits != !(want->flags & CONNTRACK_LIMIT))
 			return false;
 	}
-	return true;
+	return table->conf->counted == want->counted;
 }
 
 /* Programs read it meanwhile, word by word: each of them is of the one plan or the other */
@@ -316,15 +339,22 @@ static int table_adopt(struct flows_table *table, const char *dir, unsigned int 
 static int check_entries(struct flows_table *table, const char *dir,
 			 const struct bpf_map_info *info, struct err *err)
 {
-	uint32_t flags = (table->part[0].counts || table->part[1].counts ? CONNTRACK_COUNT : 0) |
-			 (table->part[0].seqs || table->part[1].seqs ? CONNTRACK_WINDOW : 0);
-	const uint32_t buckets[2] = { table->part[0].buckets, table->part[1].buckets };
+	const struct flows_part *part = table->part;
+	const struct extents extents = {
+		.buckets = { part[0].buckets, part[1].buckets },
+		.flags = (part[0].counts || part[1].counts ? CONNTRACK_COUNT : 0) |
+			 (part[0].seqs || part[1].seqs ? CONNTRACK_WINDOW : 0) |
+			 (part[0].limits || part[1].limits ? CONNTRACK_LIMIT : 0),
+		.counted = table->conf->counted,
+	};
+	const uint32_t *buckets = extents.buckets;
 	unsigned int i;
 
 	for (i = 0; i < CONNTRACK_TABLE_MAX; i++)
-		if (info[i].max_entries != table_entries(table, buckets, flags, i) ||
+		if (info[i].max_entries != table_entries(table, &extents, i) ||
 		    buckets[0] < FLOWS_BUCKETS_MIN || buckets[1] < FLOWS_BUCKETS_MIN ||
-		    memcmp(buckets, table->conf->buckets, sizeof(buckets)))
+		    memcmp(buckets, table->conf->buckets, sizeof(extents.buckets)) ||
+		    (extents.flags & CONNTRACK_LIMIT && !extents.counted))
 			return err_set(err, -EPROTO, "pin '%s/%s' does not fit the others: detach with "
 				       "the shuntd that made it, then start again.", dir, names[i]);
 	return 0;

@@ -17,6 +17,7 @@
 #include <compile/plan.h>
 
 #include "../../dataplane/lib/conntrack_hash.h"
+#include "../../dataplane/lib/conntrack_limit.h"
 #include "../../dataplane/lib/conntrack_state.h"
 
 #define FLOWS_BUCKETS_MIN	2	/* so that a flow has two */
@@ -30,6 +31,8 @@ struct flows_part {
 	uint8_t *entry;			/* by slot */
 	struct conntrack_counts *counts;	/* by slot; NULL: off */
 	struct conntrack_seqs *seqs;
+	struct conntrack_limits *limits;	/* by slot; NULL: no rule counts */
+	struct conntrack_counted_bucket *counted;	/* of both families */
 	const struct conntrack_conf *conf;
 };
 
@@ -96,15 +99,21 @@ uint64_t flows_copy(const struct flows_part *part, uint32_t slot, void *ret_entr
 /* The slot of a key, second entries as well. Return: 0; -ENOENT */
 int flows_find(const struct flows_part *part, const void *key, uint32_t now, uint32_t *ret_slot);
 
+/* What belongs to a flow that is brought in, but is not in its entry */
+struct flows_beside {
+	const struct conntrack_seqs *seqs;	/* NULL: none are known yet */
+	struct conntrack_limits limits;	/* raised; 0 once they are the entry's */
+};
+
 /**
  * flows_insert() - Bring in an entry
  * @entry:	struct conntrack_flow4 or 6; SPILLED and generation of its life are ours
- * @seqs:	NULL: none are known yet
+ * @beside:	NULL: nothing
  * Nobody is evicted for it.
  * Return: 0; -EEXIST: *ret_slot has its key; -ENOSPC; -EAGAIN: races lost too often
  */
-int flows_insert(const struct flows_part *part, const void *entry,
-		 const struct conntrack_seqs *seqs, uint32_t now, uint32_t *ret_slot);
+int flows_insert(const struct flows_part *part, const void *entry, struct flows_beside *beside,
+		 uint32_t now, uint32_t *ret_slot);
 
 /*
  * Take out an entry whose life was @life, with its second one. Return: false: it changed since, or is
@@ -114,6 +123,19 @@ bool flows_take(const struct flows_part *part, uint32_t slot, uint64_t life);
 
 /* An entry that somebody left half done: free it if its life still is @life */
 void flows_mend(const struct flows_part *part, uint32_t slot, uint64_t life);
+
+/* ---- flows_limit.c: what rules count ---- */
+
+/* The slot's flow is gone, its tag is not yet: it is counted no more */
+void flows_uncount(const struct flows_part *part, uint32_t slot);
+/* References that no entry has */
+void flows_lower(const struct flows_part *part, const struct conntrack_limits *limits);
+/*
+ * What counts a flow of @from's slot counts it in @to, whatever the rules let be
+ * Return: how many found no room
+ */
+unsigned int flows_carry_limits(const struct flows_part *from, uint32_t slot,
+				const struct flows_part *to, struct conntrack_limits *ret_limits);
 
 /* ---- flows_carry.c: from one table to another ---- */
 

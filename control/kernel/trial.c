@@ -113,19 +113,22 @@ static void trial_read(const struct shared *own, const struct plan_node *node, u
 	}
 }
 
-/* Tables of its own, but for sets: those that run */
+/* Tables of its own, but for sets and counts of flows: those that run, and that a trial only reads */
 static unsigned int trial_maps(const struct shared *own, const struct shared *shared, uint32_t hook,
 			       struct object_map ret_map[SHARED_MAPS])
 {
 	struct object_map running[SHARED_MAPS];
 	unsigned int i, n = shared_maps(own, gates_kind(hook), ret_map);
+	unsigned int n_running = shared_maps(shared, gates_kind(hook), running);
 
-	shared_maps(shared, gates_kind(hook), running);
 	for (i = 0; i < n; i++)
 		if (!strcmp(ret_map[i].name, "shunt_sets") ||
 		    !strncmp(ret_map[i].name, "shunt_set_", 10) ||
 		    !strncmp(ret_map[i].name, "shunt_dset", 10))
 			ret_map[i] = running[i];
+	for (i = 0; i < n_running; i++)
+		if (!strcmp(running[i].name, "ct_conf") || !strcmp(running[i].name, "ct_counted"))
+			ret_map[n++] = running[i];
 	return n;
 }
 

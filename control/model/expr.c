@@ -181,6 +181,8 @@ static int read_match(struct expr_reader *p, struct scan_span span)
 
 	if (scan_is(p->s, span, "ct") && expr_read_is(p, "timeout"))
 		return expr_statement_read_policy(p, span);
+	if (scan_is(p->s, span, "ct") && expr_read_is(p, "count"))
+		return expr_statement_read_count(p, span);
 	key = expr_read_key(p, &span);
 	if (!key)
 		return -EINVAL;

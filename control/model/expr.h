@@ -124,6 +124,7 @@ enum expr_statement_kind {
 	EXPR_SNAT,		/* snat to ADDRESS[-ADDRESS][:PORT[-PORT]], snat ip6 prefix to PREFIX */
 	EXPR_DNAT,
 	EXPR_MASQUERADE,	/* masquerade [to :PORT[-PORT]] */
+	EXPR_CT_COUNT,		/* ct count [over] N [per saddr[/L4[,/L6]]] */
 };
 
 /* SNAT, DNAT, MASQUERADE: what a new flow gets */
@@ -141,14 +142,15 @@ enum expr_per { EXPR_PER_RULE, EXPR_PER_SADDR, EXPR_PER_DADDR };
 
 struct expr_statement {
 	enum expr_statement_kind kind;
-	bool over;			/* LIMIT, QUOTA: holds when above */
+	bool over;			/* LIMIT, QUOTA, CT_COUNT: holds when above */
 	bool bytes;			/* LIMIT: counts bytes */
 	bool update;			/* ADD: an element that is there lives on */
-	uint64_t amount;		/* LIMIT: per interval; QUOTA: bytes; LOG: one of so many; SET_ZONE */
+	uint64_t amount;		/* LIMIT: per interval; QUOTA: bytes; LOG: one of so many; */
+					/* SET_ZONE; CT_COUNT */
 	uint64_t interval_ns;		/* LIMIT: second to day */
 	uint64_t burst;			/* LIMIT: as written; 0: 5 packets as in nft, or 0 bytes */
 	enum expr_per per;
-	uint8_t len4, len6;		/* LIMIT: prefix lengths of 'per', default 32 and 64 */
+	uint8_t len4, len6;		/* LIMIT, CT_COUNT: prefix lengths of 'per', default 32 and 64 */
 	uint32_t mark, mark_mask;	/* SET_MARK, SET_CT_MARK: (x & mark_mask) ^ mark */
 	bool crossed;			/* of these: x is the other mark, not the one that is set */
 	uint64_t timeout_ns;		/* ADD: 0: the set's */

@@ -53,6 +53,14 @@ static void print_limit(const struct expr_statement *statement, struct buf *out)
 		print_per(statement, out);
 }
 
+static void print_count(const struct expr_statement *statement, struct buf *out)
+{
+	buf_printf(out, "ct count %s%llu", statement->over ? "over " : "",
+		   (unsigned long long)statement->amount);
+	if (statement->per != EXPR_PER_RULE)
+		print_per(statement, out);
+}
+
 static void print_log(const struct expr_statement *statement, struct buf *out)
 {
 	buf_str(out, "log");
@@ -111,6 +119,9 @@ void expr_print_statement(const struct expr_statement *statement, struct buf *ou
 	case EXPR_DNAT:
 	case EXPR_MASQUERADE:
 		expr_nat_print(statement, out);
+		break;
+	case EXPR_CT_COUNT:
+		print_count(statement, out);
 		break;
 	case EXPR_ADD:
 		break;

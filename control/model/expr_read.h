@@ -120,6 +120,8 @@ int expr_statement_read_mark(struct expr_reader *p, enum expr_statement_kind kin
 int expr_statement_read_policy(struct expr_reader *p, struct scan_span span);
 /* Behind 'ct zone set' */
 int expr_statement_read_zone(struct expr_reader *p, struct scan_span span);
+/* "ct count", which is read */
+int expr_statement_read_count(struct expr_reader *p, struct scan_span span);
 
 bool expr_verdict_begins(const struct expr_reader *p, struct scan_span word);
 /* @in_map: an element's; no answer can be sent from there */

@@ -218,6 +218,22 @@ static int read_limit(struct expr_reader *p, struct expr_statement *statement)
 	return r;
 }
 
+/* ---- ct count ----------------------------------------------------------------------------- */
+
+static int read_count(struct expr_reader *p, struct expr_statement *statement)
+{
+	int r;
+
+	statement->kind = EXPR_CT_COUNT;
+	statement->len4 = EXPR_PER_LEN4;
+	statement->len6 = EXPR_PER_LEN6;
+	statement->over = expr_read_is(p, "over");
+	r = expr_read_number(p, "a number of connections", 0, UINT32_MAX, &statement->amount);
+	if (r == 0 && expr_read_is(p, "per"))
+		r = read_per(p, statement);
+	return r;
+}
+
 /* ---- add, update -------------------------------------------------------------------------- */
 
 /* 1d2h3m4s500ms: from the largest unit to the smallest. Return: 0; -EINVAL; -ERANGE */
@@ -491,6 +507,18 @@ int expr_statement_read_mark(struct expr_reader *p, enum expr_statement_kind kin
 	if (!statement)
 		return -EINVAL;
 	r = read_mark(p, statement, kind, span);
+	statement->len = scan_from(p->s, span).len;
+	return r;
+}
+
+int expr_statement_read_count(struct expr_reader *p, struct scan_span span)
+{
+	struct expr_statement *statement = statement_new(p, span);
+	int r;
+
+	if (!statement)
+		return -EINVAL;
+	r = read_count(p, statement);
 	statement->len = scan_from(p->s, span).len;
 	return r;
 }

@@ -174,7 +174,7 @@ struct conntrack_flow4 {
 	__be32	nat_addr[2];		/* 0: originator, 1: destination */
 	__be16	nat_port[2];
 	__u32	since;			/* jiffies of the first packet */
-	__u32	limit;			/* + 1: the connection limit that counts it (filter_state); 0: none */
+	__u32	pad;
 	__u32	ts_delta;		/* PROXIED: added to timestamps of replies; WAITING: our own */
 };
 
@@ -184,9 +184,8 @@ struct conntrack_flow6 {
 	struct shunt_addr nat_addr[2];
 	__be16	nat_port[2];
 	__u32	since;
-	__u32	limit;
 	__u32	ts_delta;
-	__u32	pad[3];
+	__u32	pad[4];
 };
 
 _Static_assert(sizeof(struct conntrack_flow) == 24, "ABI");
@@ -206,6 +205,9 @@ _Static_assert(sizeof(struct conntrack_flow6) == 128, "key and life in the first
 	X(COUNTS6, "ct_counts6")					\
 	X(SEQS4, "ct_seqs4")						\
 	X(SEQS6, "ct_seqs6")						\
+	X(LIMITS4, "ct_limits4")					\
+	X(LIMITS6, "ct_limits6")					\
+	X(COUNTED, "ct_counted")					\
 	X(CONF, "ct_conf")						\
 	X(STATS, "ct_stats")						\
 	X(EVENTS, "ct_events")						\
@@ -220,6 +222,8 @@ enum conntrack_table { CONNTRACK_TABLES(CONNTRACK_TABLE_ENUM) CONNTRACK_TABLE_MA
  * ct_flows4, ct_flows6	array of entries, by slot: bucket * WAYS + way
  * ct_counts4, ct_counts6 array of struct conntrack_counts, by slot; one element where they are off
  * ct_seqs4, ct_seqs6	array of struct conntrack_seqs, by slot; one element where 'window' is off
+ * ct_limits4, ct_limits6 array of struct conntrack_limits, by slot; one element while no rule counts
+ * ct_counted		array of struct conntrack_counted_bucket (conntrack_limit.h); the same
  * ct_conf		array of one struct conntrack_conf
  * ct_stats		array of struct conntrack_stats, by CPU; user space has the element behind the last
  * ct_frags4, ct_frags6	LRU hash of datagrams whose fragments are under way
@@ -238,18 +242,26 @@ struct conntrack_seqs {			/* by direction of who sends */
 	__u8	pad[6];
 };
 
+struct conntrack_limits {		/* who counts a flow (conntrack_limit.h); 0: none */
+	__u32	ref[SHUNT_CT_LIMITS];
+};
+
 #define CONNTRACK_COUNT		0x1	/* conf.flags: packets and bytes of each flow */
 #define CONNTRACK_WINDOW	0x2	/* sequence numbers are checked */
 #define CONNTRACK_PICKUP	0x4	/* TCP may begin in the middle */
 #define CONNTRACK_STATELESS	0x8	/* a new flow that finds no room passes untracked, else it is dropped */
 #define CONNTRACK_WATCHED	0x10	/* somebody wants events */
-#define CONNTRACK_SHAPE		(CONNTRACK_COUNT | CONNTRACK_WINDOW)	/* other tables, not only conf */
+#define CONNTRACK_LIMIT		0x20	/* rules count flows */
+/* Other tables, not only conf */
+#define CONNTRACK_SHAPE		(CONNTRACK_COUNT | CONNTRACK_WINDOW | CONNTRACK_LIMIT)
 
 struct conntrack_conf {
 	__u64	seed[2];		/* random, for as long as the tables are */
 	__u32	buckets[2];		/* of IPv4, of IPv6 */
 	__u32	flags;
 	__u32	second;			/* in jiffies */
+	__u32	counted;		/* buckets of ct_counted */
+	__u32	pad;
 	__u32	timeout[CONNTRACK_POLICIES][32];	/* jiffies, by enum conntrack_state */
 };
 
@@ -271,14 +283,16 @@ _Static_assert(CONNTRACK_STATE_MAX <= 32, "row of conf.timeout");
 	X(FRAG_OVERLAP, "frag-overlap", "fragments that overlap another (RFC 5722)") \
 	X(EXHAUSTED, "exhausted", "new flows for which no port was free") \
 	X(LOST, "lost", "events that found no room")			\
-	X(BAD_COOKIE, "bad-cookie", "acknowledgements without a flow and without a SYN cookie of ours")
+	X(BAD_COOKIE, "bad-cookie", "acknowledgements without a flow and without a SYN cookie of ours") \
+	X(LIMITED, "limited", "new flows that were one more than a limit lets be") \
+	X(LIMIT_FULL, "limit-full", "packets that a limit had no room to count")
 #define CONNTRACK_STAT_ENUM(id, name, help) CONNTRACK_STAT_##id,
 enum conntrack_stat { CONNTRACK_STATS(CONNTRACK_STAT_ENUM) CONNTRACK_STAT_MAX };
 
 struct conntrack_stats {
-	__u64	n[16];
+	__u64	n[32];
 };
-_Static_assert(CONNTRACK_STAT_MAX <= 16, "struct conntrack_stats");
+_Static_assert(CONNTRACK_STAT_MAX <= 32, "struct conntrack_stats");
 
 /* ---- events, in ring buffer ct_events while somebody watches ---- */
 enum conntrack_event_kind { CONNTRACK_EVENT_NEW, CONNTRACK_EVENT_UPDATE, CONNTRACK_EVENT_DESTROY };

@@ -51,6 +51,23 @@ static __always_inline void conntrack_fill(const bool six, const union conntrack
 	}
 }
 
+/*
+ * A flow that rules limit is counted before it is there, so that there are never more
+ * Return: 0; -EDQUOT: one more than a limit lets be; -EAGAIN: races lost
+ */
+static __always_inline int conntrack_may_begin(const struct shunt_packet *pkt,
+					       const struct conntrack_conf *conf)
+{
+	return conf->flags & CONNTRACK_LIMIT && pkt->ct_limit[0] ? conntrack_count_in() : 0;
+}
+
+static __always_inline void conntrack_not_begun(const struct shunt_packet *pkt,
+						const struct conntrack_conf *conf)
+{
+	if (conf->flags & CONNTRACK_LIMIT && pkt->ct_limit[0])
+		conntrack_count_back(SHUNT_CT_LIMITS);
+}
+
 /* Flags of a new flow's life. @second: its first packet comes from the key's end 1 */
 static __always_inline __u32 conntrack_first_flags(const struct shunt_packet *pkt, __u32 state,
 						   bool second)
@@ -75,6 +92,8 @@ static __always_inline void conntrack_first_packet(const bool six, shunt_ctx *ct
 
 	if (counts && conf->flags & CONNTRACK_COUNT)
 		*counts = (struct conntrack_counts){ .packets = { 1, 0 }, .bytes = { pkt->len, 0 } };
+	if (conf->flags & CONNTRACK_LIMIT && pkt->ct_limit[0])
+		conntrack_count_keep(six, pkt, slot);
 	if (conf->flags & CONNTRACK_WINDOW && pkt->proto == IPPROTO_TCP)
 		(six ? conntrack_window6(ctx, slot, CONNTRACK_NONE, false) :
 		       conntrack_window4(ctx, slot, CONNTRACK_NONE, false));
@@ -84,7 +103,8 @@ static __always_inline void conntrack_first_packet(const bool six, shunt_ctx *ct
  * conntrack_begin() - A flow for a packet that is NEW and has none
  * @l4:	By conntrack_l4()
  * Sets pkt->flow and ct_mark.
- * Return: 0; -EINVAL: such a packet begins none; -ENOSPC: no room; -EAGAIN: races lost too often
+ * Return: 0; -EINVAL: such a packet begins none; -ENOSPC: no room; -EDQUOT: one more than a rule
+ *	   lets be; -EAGAIN: races lost too often
  */
 static __always_inline int conntrack_begin(const bool six, shunt_ctx *ctx, struct shunt_packet *pkt,
 					   const struct conntrack_conf *conf,
@@ -102,7 +122,12 @@ static __always_inline int conntrack_begin(const bool six, shunt_ctx *ctx, struc
 	second = conntrack_key(six, &key, &pkt->saddr, &pkt->daddr, l4, pkt->ct_zone);
 	flags = conntrack_first_flags(pkt, state, second);
 	spot.hash = conntrack_hash(six, &key, conf);
+	r = conntrack_may_begin(pkt, conf);
+	if (r)
+		return r;
 	r = six ? conntrack_claim6(&key.key6, &spot) : conntrack_claim4(&key.key4, &spot);
+	if (r)
+		conntrack_not_begun(pkt, conf);
 	if (!r) {
 		conntrack_fill(six, &key, pkt, spot.slot, now);
 		conntrack_first_packet(six, ctx, pkt, conf, spot.slot);

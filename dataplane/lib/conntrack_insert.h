@@ -337,6 +337,7 @@ static __always_inline int conntrack_publish(const bool six, const void *key,
 		conntrack_stat(CONNTRACK_STAT_NEW);	/* it was evicted, and counted as gone */
 		return r;
 	}
+	conntrack_uncount(six, conf, slot);
 	at = conntrack_word(six, slot / CONNTRACK_WAYS);
 	if (tagged && at)
 		conntrack_word_change(at, slot % CONNTRACK_WAYS, true, 0);

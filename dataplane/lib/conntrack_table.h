@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 
 #include <shunt/lib/ctx.h>
+#include <shunt/lib/conntrack_counted.h>
 #include <shunt/lib/conntrack_hash.h>
 #include <shunt/lib/conntrack_state.h>
 
@@ -375,6 +376,18 @@ static __always_inline void conntrack_remove_peer(const bool six, __u32 slot, __
 		conntrack_clear(six, peer, other - 1, life, conf);
 }
 
+/* Who has taken a flow, or gives up its own, counts it out while its tag keeps the slot */
+static __always_inline void conntrack_uncount(const bool six, const struct conntrack_conf *conf,
+					      __u32 slot)
+{
+	if (!(conf->flags & CONNTRACK_LIMIT))
+		return;
+	if (six)
+		conntrack_count_out6(slot);
+	else
+		conntrack_count_out4(slot);
+}
+
 static __always_inline bool conntrack_remove_at(const bool six, __u32 slot, __u64 life)
 {
 	struct conntrack_conf *conf = conntrack_conf();
@@ -389,6 +402,7 @@ static __always_inline bool conntrack_remove_at(const bool six, __u32 slot, __u6
 	if (!(conntrack_life_flags(life) & CONNTRACK_PEER)) {
 		conntrack_event(six, conf, slot, life, CONNTRACK_EVENT_DESTROY);
 		conntrack_stat(CONNTRACK_STAT_GONE);
+		conntrack_uncount(six, conf, slot);
 		if (other)
 			conntrack_remove_peer(six, slot, other, conf);
 	}

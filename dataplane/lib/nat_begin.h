@@ -56,10 +56,15 @@ static __always_inline int nat_flow(const bool six, shunt_ctx *ctx, struct shunt
 	int r;
 
 	room->spot.hash = conntrack_hash(six, &room->key, conf);
-	r = six ? conntrack_claim6(&room->key.key6, &room->spot) :
-		  conntrack_claim4(&room->key.key4, &room->spot);
+	r = conntrack_may_begin(pkt, conf);
 	if (r)
 		return r;
+	r = six ? conntrack_claim6(&room->key.key6, &room->spot) :
+		  conntrack_claim4(&room->key.key4, &room->spot);
+	if (r) {
+		conntrack_not_begun(pkt, conf);
+		return r;
+	}
 	conntrack_fill(six, &room->key, pkt, room->spot.slot, now);
 	if (nat)
 		nat_fill(six, room);

@@ -10,6 +10,7 @@
 SHUNT_MODULE("commit", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, "the flow of a new packet, into the table");
 SHUNT_EDGE(next);
 SHUNT_EDGE(refused, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_NO_FLOW);
+SHUNT_EDGE(limited, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_CT_LIMIT);
 
 SHUNT_NODE(ctx, pkt)
 {
@@ -27,8 +28,12 @@ SHUNT_NODE(ctx, pkt)
 			   conntrack_begin(true, ctx, pkt, conf, &l4);
 	if (!r)
 		return SHUNT_GO(next);
+	if (r == -EDQUOT) {
+		conntrack_stat(CONNTRACK_STAT_LIMITED);
+		return SHUNT_GO(limited);
+	}
 	conntrack_stat(r == -EAGAIN ? CONNTRACK_STAT_BUSY : CONNTRACK_STAT_FULL);
-	if (!(conf->flags & CONNTRACK_STATELESS))
+	if (!(conf->flags & CONNTRACK_STATELESS) || pkt->ct_limit[0])
 		return SHUNT_GO(refused);
 	pkt->ct_state = SHUNT_CT_UNTRACKED;
 	return SHUNT_GO(next);

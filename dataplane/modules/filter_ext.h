@@ -22,6 +22,7 @@
 
 #include "filter_rule.h"
 #include "filter_flow.h"
+#include "filter_limit.h"
 
 #define FILTER_KEY_ROOM		16	/* words to build a key in: a power of two */
 #define FILTER_RESUME_SHIFT	4	/* of filter_ext_run()'s answer */
@@ -547,6 +548,8 @@ static __always_inline bool filter_stmt_run(shunt_ctx *ctx, struct shunt_packet 
 		return filter_limit(pkt, stmt);
 	case FILTER_STMT_QUOTA:
 		return filter_quota(pkt, stmt);
+	case FILTER_STMT_CT_COUNT:
+		return filter_count_holds(stmt);
 	case FILTER_STMT_ADD:
 		if (trial)
 			return true;

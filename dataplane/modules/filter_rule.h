@@ -98,6 +98,7 @@ enum filter_stmt_kind {
 	FILTER_STMT_NOTRACK,	/* the packet has no flow, and is not to get one */
 	FILTER_STMT_SNAT,	/* what a new flow is to get: pkt->snat = value */
 	FILTER_STMT_DNAT,	/* pkt->dnat = value */
+	FILTER_STMT_CT_COUNT,	/* holds while limit 'index' counts less than 'burst' flows; negated: 'over' */
 };
 
 #define FILTER_MARK_FROM_CT	1	/* MARK: take the flow's mark, not the packet's */
@@ -109,10 +110,10 @@ enum filter_stmt_kind {
 
 struct filter_stmt {
 	__u8	kind;
-	__u8	negated;		/* LIMIT, QUOTA: over; ADD: an element that is there lives on */
-	__u8	bytes;			/* LIMIT: tokens are bytes, else packets */
-	__u8	per;			/* LIMIT: FILTER_PER_*; MARK: FILTER_MARK_* */
-	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state; ADD: slot; POLICY */
+	__u8	negated;		/* LIMIT, QUOTA, CT_COUNT: over; ADD: an element that is there lives on */
+	__u8	bytes;			/* LIMIT: tokens are bytes, else packets; CT_COUNT: holds if it would not */
+	__u8	per;			/* LIMIT, CT_COUNT: FILTER_PER_*; MARK: FILTER_MARK_* */
+	__u32	index;			/* COUNT: hits; LOG, LIMIT, QUOTA: state; ADD: slot; POLICY; CT_COUNT */
 	union {
 		struct {		/* MARK, REJECT, ZONE, SNAT, DNAT */
 			__u32	value, mask;
@@ -120,7 +121,7 @@ struct filter_stmt {
 		};
 		struct {		/* LIMIT: a token each step / 65536 ns; QUOTA: step bytes */
 			__u64	step;	/* LOG: one of so many packets */
-			__u32	burst;	/* tokens beyond the rate */
+			__u32	burst;	/* tokens beyond the rate; CT_COUNT: flows at most */
 			__u8	len4, len6;	/* prefix lengths of 'per' */
 			__u16	pad2;
 		};

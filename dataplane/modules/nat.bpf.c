@@ -21,6 +21,7 @@ SHUNT_MODULE("nat", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, "other addresses and ports f
 SHUNT_EDGE(next);
 SHUNT_EDGE(exhausted, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_EXHAUSTED);
 SHUNT_EDGE(refused, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_NO_FLOW);
+SHUNT_EDGE(limited, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_CT_LIMIT);
 
 /* An address of IPv4 from the entry's four bytes */
 static __always_inline void nat_mapped(struct shunt_addr *addr, __be32 v4)
@@ -163,15 +164,20 @@ __noinline int nat_commit6(shunt_ctx *ctx)
 	return nat_commit(true, ctx);
 }
 
-/* No room for a new flow. What was to be translated never goes on as it is */
+/* No room for a new flow. What was to be translated or counted never goes on as it is */
 static __always_inline int nat_refuse(struct shunt_packet *pkt, int r)
 {
 	struct conntrack_conf *conf = conntrack_conf();
 
 	if (r == -EINVAL)
 		return SHUNT_GO(refused);
+	if (r == -EDQUOT) {
+		conntrack_stat(CONNTRACK_STAT_LIMITED);
+		return SHUNT_GO(limited);
+	}
 	conntrack_stat(r == -EAGAIN ? CONNTRACK_STAT_BUSY : CONNTRACK_STAT_FULL);
-	if (!conf || !(conf->flags & CONNTRACK_STATELESS) || pkt->snat || pkt->dnat)
+	if (!conf || !(conf->flags & CONNTRACK_STATELESS) || pkt->snat || pkt->dnat ||
+	    pkt->ct_limit[0])
 		return SHUNT_GO(refused);
 	pkt->ct_state = SHUNT_CT_UNTRACKED;
 	return SHUNT_GO(next);

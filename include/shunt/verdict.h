@@ -58,7 +58,8 @@
 	X(CT_INVALID, "invalid", "belongs to no flow and cannot begin one") \
 	X(NO_FLOW, "no_flow", "a new flow that found no room in the flow table") \
 	X(EXHAUSTED, "exhausted", "a new flow for which no address and port is free") \
-	X(BAD_COOKIE, "bad_cookie", "without a flow, and no SYN cookie of ours in what it acknowledges")
+	X(BAD_COOKIE, "bad_cookie", "without a flow, and no SYN cookie of ours in what it acknowledges") \
+	X(CT_LIMIT, "ct_limit", "a new flow that is one more than a rule's 'ct count' lets be")
 
 #define SHUNT_TARGET_ENUM(id, name) SHUNT_TARGET_##id,
 enum shunt_target { SHUNT_TARGETS(SHUNT_TARGET_ENUM) SHUNT_TARGET_MAX };

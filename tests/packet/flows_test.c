@@ -226,7 +226,8 @@ static void test_made(void **state)
 	flows_size(flows, 0, &taken, &slots, &bytes);
 	assert_int_equal(taken, 0);
 	assert_int_equal(slots, 239 * 7);		/* 1000 * 5 / 3, whole buckets */
-	assert_int_equal(bytes, 239 * 8 + slots * 64 + 32 + sizeof(struct conntrack_seqs));
+	assert_int_equal(bytes, 239 * 8 + slots * 64 + 32 + sizeof(struct conntrack_seqs) +
+			 sizeof(struct conntrack_limits));
 	assert_int_equal(flows_slots(flows), 239 * 7 + 3 * 7);
 	table = other("ct");
 	assert_int_equal(table.conf->buckets[0], 239);

@@ -92,6 +92,7 @@ static struct module_edge conntrack_edge[] = {
 };
 
 static struct module_table conntrack_table[] = {
+	{ "ct_tags4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(__u64), 1, "__u32", "__u64", 80 },
 	{ "ct_conf", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_conf), 1, "__u32",
 	  "struct conntrack_conf", 81 },
 	{ "ct_flows4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_flow4), 1, "__u32",
@@ -106,6 +107,11 @@ static struct module_edge marks_edge[] = {
 static struct module_table marks_table[] = {
 	{ "ct_flows4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_flow4), 1, "__u32",
 	  "struct conntrack_flow4", 82 },
+};
+
+static struct module_edge commit_edge[] = {
+	{ "next", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+	{ "limited", 1, CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_CT_LIMIT },
 };
 
 static struct module_edge nat_edge[] = {
@@ -149,6 +155,7 @@ static struct module contract[] = {
 	CONTRACT(count, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(count) },
 	CONTRACT(limit, SHUNT_HOOK_ANY, SHUNT_DEPTH_L3, 0), CONFIGS(limit), TABLES(limit) },
 	CONTRACT(conntrack, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(conntrack) },
+	CONTRACT(commit, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0) },
 	CONTRACT(marks, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(marks) },
 	CONTRACT(nat, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(nat) },
 	CONTRACT(lb, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(lb) },

@@ -62,6 +62,14 @@ static const struct accept_row accepted[] = {
 	{ "quota 10 mbytes accept", NULL },
 	{ "quota until 1024 mbytes accept", "quota 1 gbytes accept" },
 	{ "quota over 1000 bytes drop", NULL },
+	{ "ct count 10 accept", NULL },
+	{ "ct state new ct  count over 20 drop", "ct state new ct count over 20 drop" },
+	{ "ct count over 0 drop", NULL },
+	{ "tcp dport 22 ct count over 3 per saddr drop", NULL },
+	{ "ct count over 3 per saddr/32,/64 drop", "ct count over 3 per saddr drop" },
+	{ "ct count 4294967295 per daddr/24 log accept", NULL },
+	{ "ct count over 3 per saddr,/56 log prefix \"many\" drop",
+	  "ct count over 3 per saddr/32,/56 log prefix \"many\" drop" },
 	{ "meta mark set 16", "meta mark set 0x10" },
 	{ "meta mark set 0 accept", "meta mark set 0x0 accept" },
 	{ "meta mark set mark and 0xff00 xor 0x1 accept", NULL },
@@ -198,6 +206,15 @@ static const struct refuse_row refused[] = {
 	  "'48' is not a prefix length: 1 to 32", NULL },
 	{ "limit rate 5/second per saddr/24,48 drop", "expected", 33, 1,
 	  "expected '/' and a prefix length", "per saddr/24,/48" },
+	{ "ct count drop", "bad_value", 9, 4,
+	  "'drop' is not a number of connections: 0 to 4294967295", NULL },
+	{ "ct count over 4294967296 drop", "bad_value", 14, 10,
+	  "'4294967296' is not a number of connections: 0 to 4294967295", NULL },
+	{ "ct count 5 per ip drop", "expected", 15, 1, "expected 'saddr' or 'daddr'", NULL },
+	{ "ct count 5 per saddr/33 drop", "bad_value", 21, 2,
+	  "'33' is not a prefix length: 1 to 32", NULL },
+	{ "ct count 5 ct state new drop", "expected", 11, 8,
+	  "expected a statement, a verdict or 'vmap'", "matches stand before statements" },
 	{ "quota 5 drop", "expected", 8, 1,
 	  "expected 'bytes', 'kbytes', 'mbytes' or 'gbytes'", NULL },
 	{ "quota over 99999999999 gbytes drop", "bad_value", 11, 18,
@@ -354,6 +371,17 @@ static void test_statements(void **state)
 	assert_int_equal(rule.match[0].field, EXPR_PROTO);	/* what is added implies it */
 }
 
+static void test_count(void **state)
+{
+	const struct expr_statement *s = read_rule("ct count over 7 per daddr/8,/9 drop").statement;
+
+	assert_true(s->kind == EXPR_CT_COUNT && s->over && s->amount == 7);
+	assert_true(s->per == EXPR_PER_DADDR && s->len4 == 8 && s->len6 == 9);
+	assert_int_equal(s->len, strlen("ct count over 7 per daddr/8,/9"));
+	s = read_rule("ct count 7").statement;
+	assert_true(s->kind == EXPR_CT_COUNT && !s->over && s->per == EXPR_PER_RULE);
+}
+
 static void test_limit_defaults(void **state)
 {
 	struct expr_rule rule = read_rule("limit rate 1/second log");
@@ -410,7 +438,7 @@ int main(void)
 		WHOLE(test_names_in_tuples),
 		WHOLE(test_vmap),
 		WHOLE(test_statements),
-		WHOLE(test_limit_defaults),
+		WHOLE(test_count), WHOLE(test_limit_defaults),
 		WHOLE(test_verdicts),
 		WHOLE(test_too_many_statements),
 	};

@@ -190,7 +190,8 @@ static void add_statement(struct buf *text)
 {
 	static const char *const some[] = {
 		"counter name \"web\"", "log", "log prefix \"a b\" every 100", "quota 5 gbytes",
-		"limit rate 10/second",
+		"limit rate 10/second", "ct count 20", "ct count over 7 per daddr/24,/56",
+		"ct count over 0 per saddr",
 		"limit rate over 5 mbytes/minute burst 7 kbytes per saddr/24",
 		"limit rate 1/day burst 9 packets per daddr/32,/48", "meta mark set 5",
 		"meta mark set meta mark & 0xff ^ 3", "mark set mark or 0x10",

@@ -317,6 +317,27 @@ static const struct lower_case cases[] = {
 	  "1: ip6 drop ext0\n"
 	  "ext0:; not quota 0 10485760\n"
 	  "rounds 2\n" },
+	{ "tcp dport 22 ct count over 10 per saddr/24,/56 drop",
+	  "1: ip4 proto 6 l4 dport 22 drop ext0\n"
+	  "1: ip6 proto 6 l4 dport 22 drop ext0\n"
+	  "ext0:; not ct count 300 10 per 1/24/56\n"
+	  "rounds 2\n" },
+	{ "mark set 1 ct count 3 accept",
+	  "1: any4 accept ext0\n"
+	  "1: ip6 accept ext0\n"
+	  "ext0:; mark 0 1/0; ct count 301 3 per 0/0/0\n"
+	  "rounds 2\n" },
+	{ "ct count over 5 jump web\n"
+	  "drop\n"
+	  "web: accept",
+	  "1: any4 accept ext0\n"
+	  "1: ip6 accept ext0\n"
+	  "2: any4 accept\n"
+	  "2: ip6 accept\n"
+	  "4: any4 drop\n"
+	  "4: ip6 drop\n"
+	  "ext0:; not ct count 300 5 per 0/0/0 inverted uncounted resume 3\n"
+	  "rounds 2\n" },
 	{ "log prefix \"x\" every 100 drop",
 	  "1: any4 drop ext0\n"
 	  "1: ip6 drop ext0\n"

@@ -80,6 +80,12 @@ static bool limit_holds(uint32_t index, const struct packet *packet)
 	return (index * 2654435761u ^ packet->sport * 40503u ^ packet->length) >> 7 & 1;
 }
 
+/* Of one without ports neither 'over' nor its opposite is true, as of a packet without a flow */
+static bool count_holds(uint32_t index, const struct packet *packet, bool over)
+{
+	return packet->sport && limit_holds(index, packet) != over;
+}
+
 static bool within(const struct expr_interval *in, struct expr_value value)
 {
 	unsigned __int128 first = (unsigned __int128)in->first.hi << 64 | in->first.lo;
@@ -377,6 +383,7 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 	const struct expr_statement *statement = &rule->statement[i];
 	char name[64];
 	bool dynamic, holds;
+	uint32_t number;
 
 	snprintf(name, sizeof(name), "#%u.%u", rule->id, i);
 	switch (statement->kind) {
@@ -404,6 +411,11 @@ static bool statement_runs(const struct judge *judge, const struct expr_rule *ru
 	case EXPR_LOG:
 		story_add(judge->story, DID_LOG, judge->names->state(NULL, name));
 		return true;
+	case EXPR_CT_COUNT:
+		number = judge->names->limit(NULL, &(struct config_rule){ .expr = *rule }, i);
+		holds = count_holds(number, judge->packet, statement->over);
+		story_add(judge->story, DID_LIMIT, number);
+		return holds;
 	case EXPR_LIMIT:
 	case EXPR_QUOTA:
 		holds = limit_holds(judge->names->state(NULL, name), judge->packet);
@@ -445,7 +457,8 @@ static bool counts_jumps(const struct expr_rule *rule)
 {
 	const struct expr_statement *last = &rule->statement[rule->n_statements - 1];
 
-	return rule->n_statements && last->kind != EXPR_LIMIT && last->kind != EXPR_QUOTA;
+	return rule->n_statements && last->kind != EXPR_LIMIT && last->kind != EXPR_QUOTA &&
+	       last->kind != EXPR_CT_COUNT;
 }
 
 /* Return: whether the packet left */

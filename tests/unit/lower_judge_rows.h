@@ -182,6 +182,9 @@ static bool stmt_runs(const struct filter_stmt *stmt, struct packet *packet, str
 	case FILTER_STMT_REJECT:
 		story_add(story, DID_REJECT, stmt->value);
 		return true;
+	case FILTER_STMT_CT_COUNT:
+		story_add(story, DID_LIMIT, stmt->index);
+		return count_holds(stmt->index, packet, stmt->negated) != stmt->bytes;
 	default:
 		story_add(story, DID_LIMIT, stmt->index);
 		return limit_holds(stmt->index, packet) != stmt->negated;

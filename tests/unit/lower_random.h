@@ -200,6 +200,11 @@ static uint32_t name_policy(void *arg, const char *name)
 	return *name == *policy_names[1] ? 1 : 2;
 }
 
+static uint32_t name_limit(void *arg, const struct config_rule *rule, unsigned int statement)
+{
+	return rule->expr.id + statement;
+}
+
 static struct link there[] = {		/* packets come from a fifth one, too */
 	{ .ifindex = 1, .name = "eth1" }, { .ifindex = 2, .name = "eth2" },
 	{ .ifindex = 3, .name = "wan0" }, { .ifindex = 4, .name = "eth10" },
@@ -207,7 +212,7 @@ static struct link there[] = {		/* packets come from a fifth one, too */
 static const struct link_table links = { .link = there, .n = N(there) };
 
 static const struct lower_names names = {
-	name_edge, name_hash, name_hash, name_set, name_policy, NULL, &links, NULL,
+	name_edge, name_hash, name_hash, name_set, name_policy, NULL, name_limit, &links, NULL,
 };
 
 /* ---- sets ---------------------------------------------------------------------------------- */
@@ -456,10 +461,12 @@ static void statement_init(struct expr_statement *statement)
 	static const char *const counters[] = { "one", "two" };
 
 	*statement = (struct expr_statement){
-		.kind = below(EXPR_ADD + 1), .over = below(2), .amount = 1 + below(9),
+		.kind = below(EXPR_ADD + 2), .over = below(2), .amount = 1 + below(9),
 		.interval_ns = 1000000000, .mark = below(16), .mark_mask = 0xf0,
 		.crossed = below(2), .name = PICK(counters),
 	};
+	if (statement->kind == EXPR_ADD + 1)
+		statement->kind = EXPR_CT_COUNT;
 	if (statement->kind == EXPR_SET_POLICY)
 		statement->name = policy_names[1 + below(2)];
 	if (statement->kind == EXPR_ADD) {

@@ -114,8 +114,9 @@ static bool looks_at_flows(const struct lowered *lowered)
 			if (ext->cond[i].kind == FILTER_COND_FLOW)
 				return true;
 		for (i = 0; i < ext->n_stmts; i++)
-			if (ext->stmt[i].kind == FILTER_STMT_MARK &&
-			    ext->stmt[i].per & FILTER_MARK_TO_CT)
+			if (ext->stmt[i].kind == FILTER_STMT_CT_COUNT ||
+			    (ext->stmt[i].kind == FILTER_STMT_MARK &&
+			     ext->stmt[i].per & FILTER_MARK_TO_CT))
 				return true;
 	}
 	return false;

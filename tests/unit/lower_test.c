@@ -112,15 +112,18 @@ static void put_stmt(struct buf *out, const struct filter_stmt *stmt)
 {
 	static const char *const kind[] = {
 		"", "count", "mark", "log", "limit", "quota", "add", "reject", "policy", "zone", "notrack",
-		"snat", "dnat",
+		"snat", "dnat", "ct count",
 	};
 
 	buf_printf(out, "; %s%s %u", stmt->negated ? "not " : "", kind[stmt->kind], stmt->index);
 	if (stmt->kind == FILTER_STMT_MARK && stmt->per)
 		buf_printf(out, "%s%s", stmt->per & FILTER_MARK_FROM_CT ? " from ct" : "",
 			   stmt->per & FILTER_MARK_TO_CT ? " to ct" : "");
-	if (stmt->kind == FILTER_STMT_MARK || stmt->kind >= FILTER_STMT_SNAT ||
-	    stmt->kind == FILTER_STMT_REJECT)
+	if (stmt->kind == FILTER_STMT_CT_COUNT)
+		buf_printf(out, " %u per %u/%u/%u%s", stmt->burst, stmt->per, stmt->len4,
+			   stmt->len6, stmt->bytes ? " inverted" : "");
+	else if (stmt->kind == FILTER_STMT_MARK || stmt->kind >= FILTER_STMT_SNAT ||
+		 stmt->kind == FILTER_STMT_REJECT)
 		buf_printf(out, " %x/%x", stmt->value, stmt->mask);
 	else if (stmt->kind == FILTER_STMT_ADD)
 		buf_printf(out, " (%u) %llu", stmt->part[0],
@@ -187,13 +190,19 @@ static uint32_t name_nat(void *arg, const struct config_rule *rule,
 	return statement->kind == EXPR_MASQUERADE ? 1 : statement->nat->first.lo & 0xff;
 }
 
+static uint32_t name_limit(void *arg, const struct config_rule *rule, unsigned int statement)
+{
+	return 300 + statement;
+}
+
 static struct link there[] = {
 	{ .ifindex = 3, .name = "eth0" }, { .ifindex = 4, .name = "eth1" },
 	{ .ifindex = 9, .name = "wan0" },
 };
 static const struct link_table links = { .link = there, .n = N(there) };
 static const struct lower_names names = {
-	name_edge, name_hit, name_state, name_set, name_policy, name_nat, &links, NULL,
+	name_edge, name_hit, name_state, name_set, name_policy, name_nat, name_limit,
+	&links, NULL,
 };
 
 /* Even addresses, or even addresses with port 80 */
