@@ -205,7 +205,7 @@ uint32_t *lb_tables_ring(const struct lb_tables *tables, uint32_t number, uint32
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)
 		return NULL;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.max_entries == slots)
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.max_entries == LB_RING_ENTRIES(slots))
 		word = ring_map(fd, slots);
 	fd_close(fd);
 	return word;
@@ -216,8 +216,8 @@ int lb_tables_make_ring(uint32_t slots, uint32_t **ret_word, struct err *err)
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = LB_RING_FLAGS);
 	int fd;
 
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_ring", sizeof(uint32_t), sizeof(uint32_t),
-			    slots, &opts);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "lb_ring", sizeof(uint32_t),
+			    sizeof(struct lb_pair), LB_RING_ENTRIES(slots), &opts);
 	if (fd < 0)
 		return err_set(err, -errno, "create a ring of %u slots", slots);
 	*ret_word = ring_map(fd, slots);

@@ -189,7 +189,7 @@ struct lb_quic {
 
 /*
  * All tables: X(identifier, name, map type, key, value, entries, flags); entries 0: the plan says.
- * Of lb_rings these are the outer one's; inner ones are arrays of __u32 with LB_RING_FLAGS.
+ * Of lb_rings these are the outer one's; inner ones are arrays of struct lb_pair with LB_RING_FLAGS.
  */
 #define LB_TABLES(X)							\
 	X(VIPS, "lb_vips", HASH, struct lb_vip, __u32, LB_VIPS, BPF_F_NO_PREALLOC) \
@@ -206,6 +206,11 @@ struct lb_quic {
 #define LB_TABLE_ENUM(id, ...) LB_TABLE_##id,
 enum lb_table { LB_TABLES(LB_TABLE_ENUM) LB_TABLE_MAX };
 
+/* What is mapped has its values 8 bytes apart: two slots are one, so that a ring is words by slot there */
+struct lb_pair {
+	__u32	slot[2];
+};
+#define LB_RING_ENTRIES(slots)	(((slots) + 1) / 2)
 #define LB_RING_FLAGS	(BPF_F_MMAPABLE | BPF_F_INNER_MAP)
 
 _Static_assert(sizeof(struct lb_vip) == 24, "ABI");
