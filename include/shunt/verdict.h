@@ -59,7 +59,12 @@
 	X(NO_FLOW, "no_flow", "a new flow that found no room in the flow table") \
 	X(EXHAUSTED, "exhausted", "a new flow for which no address and port is free") \
 	X(BAD_COOKIE, "bad_cookie", "without a flow, and no SYN cookie of ours in what it acknowledges") \
-	X(CT_LIMIT, "ct_limit", "a new flow that is one more than a rule's 'ct count' lets be")
+	X(CT_LIMIT, "ct_limit", "a new flow that is one more than a rule's 'ct count' lets be") \
+	X(NO_BACKEND, "no_backend", "no backend of the service lives")	\
+	X(TTL, "ttl", "TTL or hop limit ends here")			\
+	X(IP4_SUM, "ip4_sum", "IPv4 header checksum is wrong")		\
+	X(TOO_BIG, "too_big", "does not fit on its way")		\
+	X(FRAG_LOST, "frag_lost", "a later fragment whose first was not seen")
 
 #define SHUNT_TARGET_ENUM(id, name) SHUNT_TARGET_##id,
 enum shunt_target { SHUNT_TARGETS(SHUNT_TARGET_ENUM) SHUNT_TARGET_MAX };
