@@ -57,7 +57,7 @@ static void random_end(struct flowgen *gen, unsigned int version, struct flowmod
 static void random_key(struct flowgen *gen, struct flowmodel_key *key)
 {
 	static const unsigned int protos[] = { TCP, TCP, TCP, TCP, TCP, UDP, UDP, 1, 99, SCTP };
-	unsigned int proto = protos[flowgen_below(gen, gen->whole ? 9 : 10)];
+	unsigned int proto = protos[flowgen_below(gen, 10)];
 
 	memset(key, 0, sizeof(*key));
 	key->version = chance(gen, 55) ? 4 : 6;
@@ -188,14 +188,31 @@ static void push_tcp(struct flowgen *gen, struct flowmodel *model, struct pkt *p
 		.window = gen->whole ? 65535 : flowgen_below(gen, 65536), .flags = flags);
 }
 
+#define SCTP_TAG	0x11223344	/* of both ends, so that nobody need remember it */
+
+/* A chunk as RFC 9260 3.3 has it, at least its head. Both ends have one tag */
+static void push_chunk(struct pkt *p, const struct flowmodel_key *key, uint8_t type)
+{
+	uint8_t chunk[20] = { type, 0, 0, 4 };
+	size_t len = type == 1 || type == 2 ? 20 : type == 0 ? 17 : 4;
+
+	chunk[3] = len;
+	if (type == 1 || type == 2)
+		memcpy(chunk + 4, (const uint8_t[]){ 0x11, 0x22, 0x33, 0x44 }, 4);
+	pkt_sctp(p, .sport = key->end[0].port, .dport = key->end[1].port,
+		 .tag = type == 1 ? 0 : SCTP_TAG);
+	pkt_raw(p, chunk, (len + 3) & ~3u);
+}
+
 static void push_sctp(struct flowgen *gen, struct pkt *p, const struct flowmodel_key *key)
 {
 	static const uint8_t types[] = { 1, 1, 1, 2, 10, 11, 0, 3, 6, 7, 8, 14 };
-	const uint8_t chunk[4] = { types[flowgen_below(gen, 12)], 0, 0, 4 };
+	uint8_t type = types[flowgen_below(gen, 12)];
 
-	pkt_sctp(p, .sport = key->end[0].port, .dport = key->end[1].port);
-	if (!chance(gen, 3))
-		pkt_raw(p, chunk, sizeof(chunk));
+	if (gen->whole || !chance(gen, 3))
+		push_chunk(p, key, type);
+	else
+		pkt_sctp(p, .sport = key->end[0].port, .dport = key->end[1].port);
 }
 
 static void push_query(struct flowgen *gen, struct flowmodel *model, struct pkt *p,

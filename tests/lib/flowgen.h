@@ -31,7 +31,7 @@ struct flowgen {
 	struct flowmodel_key focus[FLOWGEN_FOCUS];
 	struct flowgen_datagram datagram[3];
 	unsigned int ids;
-	bool whole;			/* set by the caller: no pieces, no zones, no SCTP */
+	bool whole;			/* set by the caller: no pieces, no zones, no broken SCTP */
 	bool window;			/* set by the caller: numbers of TCP that mean something */
 };
 

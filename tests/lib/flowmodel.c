@@ -9,7 +9,7 @@
 #include "flowmodel.h"
 
 enum { ICMP = 1, TCP = 6, UDP = 17, ICMP6 = 58, SCTP = 132 };
-enum { INIT = 1, ABORT = 6, COOKIE_ACK = 11, SHUTDOWN_COMPLETE = 14 };
+enum { INIT = 1, INIT_ACK = 2, ABORT = 6, COOKIE_ACK = 11, SHUTDOWN_COMPLETE = 14 };
 
 /* Seconds. As Linux: Documentation/networking/nf_conntrack-sysctl.rst */
 static const struct {
@@ -208,6 +208,7 @@ static bool step_sctp(struct flowmodel *model, struct flowmodel_flow *flow, bool
 	else
 		set_state(model, flow, flow->state);
 	flow->assured |= flow->state == FLOW_SCTP_ESTABLISHED;
+	flow->tagged |= reply && (chunk == INIT || chunk == INIT_ACK);
 	return true;
 }
 

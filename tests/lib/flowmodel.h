@@ -63,6 +63,7 @@ struct flowmodel_flow {
 	struct flowmodel_key key;	/* of its first packet */
 	enum flowmodel_state state;
 	bool replied, assured, picked_up;
+	bool tagged;			/* SCTP: the originator has been told its tag */
 	bool fin[2];			/* by direction: 0 is the originator's */
 	uint32_t mark;
 	unsigned int policy;

@@ -33,6 +33,8 @@
 #define TTL_REFUSED	7		/* below 8: not forwarded, so no flow is kept */
 #define TTL_NOTRACK	9
 
+#define PROTO_SCTP	132
+
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
 /* X(identifier, what is left out) */
@@ -47,7 +49,10 @@ enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 	X(SYN_LAST_ACK, "SYN while the last ACK is awaited")		\
 	X(SYN_RESET, "SYN behind a reset")				\
 	X(SYN_UNACKED, "SYN into a flow that was picked up and is not confirmed") \
-	X(RST_UNREPLIED, "RST into a flow without a reply")
+	X(RST_UNREPLIED, "RST into a flow without a reply")		\
+	X(SCTP_FIRST, "SCTP's SHUTDOWN-ACK or heartbeat without a flow") \
+	X(SCTP_TAG, "chunks but INIT of who has not been told a tag")	\
+	X(SCTP_ANEW, "INIT behind ABORT or SHUTDOWN-COMPLETE")
 #define APART_ENUM(id, text) APART_##id,
 #define APART_TEXT(id, text) text,
 enum apart { APARTS(APART_ENUM) APART_MAX, NOT_APART = APART_MAX };
@@ -72,7 +77,7 @@ static struct rig *rig;
 static struct rig_outcome out;
 static int link_fd;
 static uint32_t hook;
-static unsigned long sent, differences, in_pieces, pieces, left_out[APART_MAX], said[SHUNT_CT_MAX];
+static unsigned long sent, differences, of_sctp, in_pieces, pieces, left_out[APART_MAX], said[SHUNT_CT_MAX];
 
 /* ---- the router ---- */
 static void sh(const char *cmd)
@@ -95,6 +100,12 @@ static void router_new(void)
 	   "net.netfilter.nf_conntrack_tcp_timeout_close=3600 "
 	   "net.netfilter.nf_conntrack_tcp_timeout_last_ack=3600 "
 	   "net.netfilter.nf_conntrack_udp_timeout=3600 "
+	   "net.netfilter.nf_conntrack_sctp_timeout_closed=3600 "
+	   "net.netfilter.nf_conntrack_sctp_timeout_cookie_wait=3600 "
+	   "net.netfilter.nf_conntrack_sctp_timeout_cookie_echoed=3600 "
+	   "net.netfilter.nf_conntrack_sctp_timeout_shutdown_sent=3600 "
+	   "net.netfilter.nf_conntrack_sctp_timeout_shutdown_recd=3600 "
+	   "net.netfilter.nf_conntrack_sctp_timeout_shutdown_ack_sent=3600 "
 	   "net.netfilter.nf_conntrack_icmp_timeout=3600 "
 	   "net.netfilter.nf_conntrack_icmpv6_timeout=3600 && "
 	   "for i in c0 r0 r1 s1; do ip link set $i up || exit; done; "
@@ -203,6 +214,21 @@ static enum apart apart_tcp(const struct model_packet *packet, const struct flow
 	return flags & RST && !flow->replied ? APART_RST_UNREPLIED : NOT_APART;
 }
 
+static enum apart apart_sctp(const struct model_packet *packet, const struct flowmodel_key *key)
+{
+	enum { INIT = 1, HEARTBEAT = 4, SHUTDOWN_ACK = 8 };
+	unsigned int chunk = packet->frame[packet->l4_off + 12];
+	const struct flowmodel_flow *flow;
+	bool reply;
+
+	flow = flowmodel_find(&model, key, &reply);
+	if (!flow)
+		return chunk == HEARTBEAT || chunk == SHUTDOWN_ACK ? APART_SCTP_FIRST : NOT_APART;
+	if (chunk != INIT && !reply && !flow->tagged)
+		return APART_SCTP_TAG;
+	return chunk == INIT && flow->state == FLOW_SCTP_CLOSING ? APART_SCTP_ANEW : NOT_APART;
+}
+
 static enum apart apart(const struct model_packet *packet)
 {
 	struct flowmodel_key key;
@@ -214,6 +240,8 @@ static enum apart apart(const struct model_packet *packet)
 	flowmodel_key(packet, 0, &key);
 	if (packet->proto == 6)
 		return apart_tcp(packet, &key);
+	if (packet->proto == PROTO_SCTP)
+		return apart_sctp(packet, &key);
 	if (packet->proto == (packet->version == 4 ? 1 : 58))
 		return apart_icmp(packet, &key);
 	return NOT_APART;
@@ -266,7 +294,7 @@ static bool may_be_cut(const struct model_packet *packet, const struct flowmodel
 {
 	bool icmp = packet->proto == (packet->version == 4 ? 1 : 58);
 
-	return hook == SHUNT_HOOK_XDP && !packet->extensions && (key->kind || !icmp) &&
+	return hook == SHUNT_HOOK_XDP && !packet->extensions && (key->kind || !icmp) && packet->proto != PROTO_SCTP &&
 	       flowgen_below(&gen, 8) == 0;
 }
 
@@ -322,6 +350,7 @@ static void note(unsigned int number, const struct model_packet *packet,
 	if (out.pkt.ct_state != SHUNT_CT_INVALID && out.pkt.ct_state != SHUNT_CT_UNTRACKED)
 		packets[number].shunt_way = ways[!!(out.pkt.ct_flags & SHUNT_CT_REPLY)];
 	said[out.pkt.ct_state]++;
+	of_sctp += packet->proto == PROTO_SCTP;
 	sent++;
 }
 
@@ -410,7 +439,8 @@ static void batch(unsigned int n)
 
 	snprintf(yaml, sizeof(yaml),
 		 "conntrack: { flows: 65536, flows6: 65536, timeouts: { tcp-close: 1h, "
-		 "tcp-last-ack: 1h, udp-unreplied: 1h, icmp: 1h } }\n"
+		 "tcp-last-ack: 1h, udp-unreplied: 1h, icmp: 1h, sctp-opening: 1h, "
+		 "sctp-closing: 1h } }\n"
 		 "nodes:\n  pick: { module: %s }\n  guard: { module: %s, config: { behind: 1 } }\n"
 		 "  ct: { module: conntrack }\n  keep: { module: commit }\n"
 		 "graphs:\n  g:\n    entry: pick\n    edges:\n"
@@ -444,7 +474,8 @@ static void test_oracle(void **state)
 		hook = hook == SHUNT_HOOK_XDP ? SHUNT_HOOK_TC_INGRESS : SHUNT_HOOK_XDP;
 	}
 	print_message("# packets %lu, differences %lu\n", sent, differences);
-	print_message("# of them in pieces %lu, with %lu behind the first\n", in_pieces, pieces);
+	print_message("# of them of SCTP %lu, in pieces %lu, with %lu behind the first\n", of_sctp,
+		      in_pieces, pieces);
 	for (i = 0; i < SHUNT_CT_MAX; i++)
 		print_message("# %s: %lu\n", state_names[i], said[i]);
 	for (i = 0; i < APART_MAX; i++)
@@ -452,7 +483,7 @@ static void test_oracle(void **state)
 	assert_int_equal(differences, 0);
 	if (count >= BATCH) {
 		assert_true(sent > count / 2);
-		assert_true(in_pieces > BATCH / 50);
+		assert_true(in_pieces > BATCH / 50 && of_sctp > count / 50);
 		for (i = SHUNT_CT_NEW; i < SHUNT_CT_MAX; i++)
 			assert_true(said[i] > count / 200);
 	}
