@@ -153,6 +153,10 @@ void model_filter(const struct model_filter *filter, const struct model_packet *
 /* A filter of a few rules that each can match */
 void model_filter_random(struct model_filter *ret_filter, uint64_t *random);
 
+/* model_random_match.c: @size bytes in wire order; a match on a field */
+void model_set_number(uint8_t *at, size_t size, uint64_t value);
+void model_random_match(struct model_match *match, uint64_t *random, enum model_field field);
+
 /* model_random_flow.c: matches on the flow, statements that change it and marks */
 void model_random_flow(struct model_match *match, uint64_t *random);
 /* An extension has six conditions, with those of the jumps that lead to the rule */
