@@ -196,6 +196,11 @@ bench-filter: packages ## filtering live over veth, beside xdp-filter, nftables 
 	$(again) all $(O)/tests/bench/filter_live $(tbpf_obj)
 	$(Q)CASE='$(CASE)' $(O)/tests/bench/filter_live
 
+.PHONY: bench-nat
+bench-nat: packages ## masquerading live, beside nftables and plain forwarding (root)
+	$(again) all $(tools)
+	$(Q)BUILD='$(abspath $(O))' tests/bench/nat_live
+
 # ---- install ----------------------------------------------------------------------------------
 $(O)/libshunt-client.a: $(call obj,control/client/client.c,)
 	$(call say,AR,$@)
