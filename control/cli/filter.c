@@ -71,5 +71,8 @@ const struct cli_cmd filter_commands[] = {
 	  .more = "STEPS is the most that a packet may take: nodes and rows that are read for it.\n"
 		  "With --cost, also the mean over all rows and the region that is slowest.",
 	  .example = "shunt filter show guard --cost", .run = cmd_filter_show },
+	{ "filter limits", "[NODE]", 0, 1, 0, "What 'ct count' counts, those that are full first",
+	  .more = "PREFIX is '-' where the rule counts all its flows together.",
+	  .example = "shunt filter limits guard", .run = cmd_filter_limits },
 	{}
 };

@@ -341,6 +341,7 @@ const struct rpc_method rpc_methods[] = {
 	{ "rule.del", 0, method_rule_del, { "node", "id", "comment" } },
 	{ "rule.test", 0, method_rule_test, { "node", "packet" } },
 	{ "filter.show", RPC_READ, method_filter_show, { "node" } },
+	{ "filter.limits", RPC_READ, method_filter_limits, { "node", "cursor" } },
 	{ "set.list", RPC_READ, method_set_list, { "set" } },
 	{ "set.add", 0, method_set_add, { "set", "elements", "timeout", "comment" } },
 	{ "set.del", 0, method_set_del, { "set", "elements", "comment" } },

@@ -46,6 +46,9 @@ METHOD(set_load);
 METHOD(filter_show);
 METHOD(rule_test);
 
+/* methods_limit.c */
+METHOD(filter_limits);
+
 /*
  * methods_dset.c: elements of a dynamic set, whose descriptor (kernel/dset.h) is @fd. Those that
  * are methods return as they do.

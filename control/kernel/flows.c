@@ -529,13 +529,17 @@ uint64_t flows_slots(const struct flows *flows)
 			    flows_part_slots(&flows->now->part[1]) : 0;
 }
 
-int flows_counted_next(const struct flows *flows, uint32_t *cursor, struct flows_counted *ret_counted)
+int flows_counted_next(const struct flows *flows, uint32_t *cursor, uint32_t max_entries,
+		       struct flows_counted *ret_counted)
 {
 	const struct flows_part *part = flows->now ? &flows->now->part[0] : NULL;
+	uint32_t entries = part ? part->conf->counted * CONNTRACK_COUNTED_WAYS : 0;
 	const struct conntrack_counted *counted;
 	uint64_t word;
 
-	for (; part && *cursor < part->conf->counted * CONNTRACK_COUNTED_WAYS; ++*cursor) {
+	for (; *cursor < entries; ++*cursor) {
+		if (!max_entries--)
+			return 0;
 		counted = &part->counted[*cursor / CONNTRACK_COUNTED_WAYS].way[*cursor %
 									       CONNTRACK_COUNTED_WAYS];
 		word = __atomic_load_n(&counted->word, __ATOMIC_ACQUIRE);

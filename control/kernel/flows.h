@@ -103,8 +103,8 @@ struct flows_counted {
 	uint32_t flows;
 };
 
-/* Walk over what limits count. @cursor: 0 at first. Return: 1: *ret_counted is one; -ENOENT: the end */
-int flows_counted_next(const struct flows *flows, uint32_t *cursor,
+/* Walk over what limits count, as flows_next() */
+int flows_counted_next(const struct flows *flows, uint32_t *cursor, uint32_t max_entries,
 		       struct flows_counted *ret_counted);
 
 /* How many slots there are, of both families; 0: no table */

@@ -125,7 +125,7 @@ static unsigned int count_of(const char *text)
 		addr.v4_prefix[2] = htonl(0xffff);
 		assert_int_equal(inet_pton(AF_INET, text, &addr.v4), 1);
 	}
-	while (flows_counted_next(rig->shared.flows, &cursor, &entry) > 0)
+	while (flows_counted_next(rig->shared.flows, &cursor, UINT32_MAX, &entry) > 0)
 		if (!memcmp(&entry.addr, &addr, sizeof(addr)))
 			n += entry.flows;
 	return n;

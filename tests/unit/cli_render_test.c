@@ -179,6 +179,15 @@ static const struct render_case {
 	  "\n\nFAMILY   ROWS  TREES  DEPTH  RESIDUAL  STEPS  MEAN   MEMORY  SLOWEST\n"
 	  "IPv4    11000      4      5       100     14   6.2  1.0 MiB  10.0.0.0/8 -> any: 14 steps\n"
 	  "IPv6        0      0      0         0      0   0.0      0 B  -\n", 0 },
+	{ "filter limits: what is full first", { "filter", "limits" }, "filter.limits",
+	  "{\"counts\":[{\"node\":\"guard\",\"id\":\"00000001\",\"limit\":\"ct count over 9\","
+	  "\"prefix\":null,\"flows\":4,\"full\":false},{\"node\":\"guard\",\"id\":\"00000002\","
+	  "\"limit\":\"ct count over 3 per saddr\",\"prefix\":\"10.0.0.1/32\",\"flows\":3,"
+	  "\"full\":true}],\"limited\":0,\"limit_full\":2,\"cursor\":null}",
+	  "NODE   ID        PREFIX       FLOWS  FULL  LIMIT\n"
+	  "guard  00000002  10.0.0.1/32      3  yes   ct count over 3 per saddr\n"
+	  "guard  00000001  -                4  no    ct count over 9\n"
+	  "\n2 packets found no room to be counted in\n", 0 },
 	{ "drop show", { "drop", "show" }, "drop.show",
 	  "{\"drops\":[{\"graph\":\"edge-in\",\"hook\":\"xdp\",\"node\":\"guard\",\"edge\":"
 	  "\"drop\","
