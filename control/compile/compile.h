@@ -129,6 +129,11 @@ void conntrack_check(struct compile *c, const struct shape *shape, const struct 
 uint64_t conntrack_key(const struct plan_conntrack *conntrack, const struct plan_graph *graph,
 		       uint64_t key);
 
+/* synproxy.c: the node that rules with 'synproxy' lead to; NULL: there is none, or it is not clear which */
+const char *synproxy_node(const struct compile *c, const struct config_graph *graph);
+/* Who tracks flows in a graph has to send those that are proxied to such a node */
+void synproxy_check(struct compile *c, const struct shape *shape);
+
 /* nat.c: number of what a statement gives flows, planned at its first use; 0: findings tell */
 uint32_t nat_number(struct compile *c, const struct tree *tree,
 		    const struct expr_statement *statement);

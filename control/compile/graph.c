@@ -112,7 +112,9 @@ static void open_unbound(struct binder *b, const struct node *node, const struct
 		diag->offset = open->rule->expr.verdict.offset;
 		diag->len = open->rule->expr.verdict.len;
 	}
-	if (b->config->chain)
+	if (!strcmp(open->name, CONFIG_SYNPROXY))
+		diag->hint = "it leads to the node of module 'synproxy' by itself, if there is one";
+	else if (b->config->chain)
 		diag->hint = "use the long form of the graph";
 	else
 		diag->hint = arena_printf(c->arena, "bind it under /graphs/%s/edges/%s",
@@ -133,6 +135,9 @@ static void bind_open(struct binder *b, const struct node *node, const struct no
 	} else if (!strcmp(open->name, CONFIG_REJECT) &&
 		   find_node(b->c, CONFIG_REJECT)) {
 		edge->target = (struct config_target){ SHUNT_TARGET_NODE, CONFIG_REJECT };
+	} else if (!strcmp(open->name, CONFIG_SYNPROXY) && synproxy_node(b->c, b->config)) {
+		edge->target = (struct config_target){ SHUNT_TARGET_NODE,
+						       synproxy_node(b->c, b->config) };
 	} else {
 		open_unbound(b, node, open);
 	}

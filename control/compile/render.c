@@ -297,4 +297,5 @@ void render_graph(struct compile *c, const struct shape *shape, uint32_t hook,
 	nat_check(c, shape, graph);
 	conntrack_check_zones(c, shape, graph);
 	conntrack_check(c, shape, graph);
+	synproxy_check(c, shape);
 }

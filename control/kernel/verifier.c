@@ -261,6 +261,21 @@ static void write_log(const struct verifier_report *report, struct buf *buf)
 		buf_printf(buf, "\n  whole log: %s", path);
 }
 
+/* What a kernel says of a helper that it does not know, or was built without. NULL: nothing */
+static const char *missing(const char *log)
+{
+	static const char *const cookies[] = {
+		"unknown#204", "unknown#205", "unknown#206", "unknown#207",
+		"unknown func bpf_tcp_raw_",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cookies) / sizeof(cookies[0]); i++)
+		if (strstr(log, cookies[i]))
+			return "no SYN cookies for programs in this kernel: module 'synproxy' needs Linux 6.0 or later, with CONFIG_SYN_COOKIES";
+	return NULL;
+}
+
 int verifier_refused(const struct verifier_report *report, struct err *err)
 {
 	struct place place = { .insn = -1, .source = { "", 0 }, .file = { "", 0 } };
@@ -271,6 +286,8 @@ int verifier_refused(const struct verifier_report *report, struct err *err)
 	if (!place.line)
 		look_up_line(report, &place);
 	buf_printf(&text, "kernel refused %.200s: %s", report->what, strerror(-report->code));
+	if (missing(report->log))
+		buf_printf(&text, "\n  %s", missing(report->log));
 	if (place.source.len || place.line || place.cause.len)
 		add_place(&text, &place);
 	if (report->log_dir)

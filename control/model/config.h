@@ -52,6 +52,8 @@
  * otherwise: one of module 'reject' that is there without being written down
  */
 #define CONFIG_REJECT		"reject"
+/* Edge of rules that say 'synproxy': to the graph's node of that module */
+#define CONFIG_SYNPROXY		"synproxy"
 #define CONFIG_CHAIN_DEPTH_MAX	8	/* chains that a packet is in at once, by 'jump' */
 
 /*

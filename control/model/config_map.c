@@ -45,7 +45,7 @@ static bool read_verdict(struct config_reader *r, const struct tree *tree,
 	if (!is_bare_verdict(&rule)) {
 		config_read_error(r, tree, "bad_value", "'%.60s' is more than a verdict",
 				  tree->text)->hint =
-			"accept, drop, drop(NAME), reject, goto NAME, jump NAME or return";
+			"accept, drop, drop(NAME), reject, synproxy, goto NAME, jump NAME or return";
 		return false;
 	}
 	config_rule_check_reason(r, tree, &rule.verdict);

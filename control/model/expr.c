@@ -17,7 +17,7 @@
 #define WORDS_MAX 48
 
 #define PART "a match, a statement or a verdict"
-#define LAST "a rule ends with 'accept', 'drop', 'reject', 'goto EDGE', 'jump CHAIN' or 'return'"
+#define LAST "a rule ends with 'accept', 'drop', 'reject', 'synproxy', 'goto EDGE', 'jump CHAIN' or 'return'"
 
 /* Words that nft has and a rule here has not */
 static const struct {
@@ -34,7 +34,7 @@ static const struct {
 static int unknown_keyword(struct expr_reader *p, struct scan_span word)
 {
 	static const char *const others[] = {
-		"accept", "drop", "goto", "reject", "jump", "return",
+		"accept", "drop", "goto", "reject", "synproxy", "jump", "return",
 		"counter", "log", "limit", "quota", "add", "update", "notrack", "snat", "dnat",
 		"masquerade",
 	};

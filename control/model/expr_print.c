@@ -112,8 +112,7 @@ static void style_init(struct style *style, const struct expr_rule *rule)
 	style->proto_hidden = fields & (ICMP_FIELDS | BIT(EXPR_TCP_FLAGS)) ||
 			      (fields & PORT_FIELDS &&
 			       (strcmp(style->ports, "th") || is_port_protos(proto))) ||
-			      (rule->verdict.kind == EXPR_REJECT && is_proto(proto, IPPROTO_TCP) &&
-			       rule->verdict.reject == SHUNT_REJECT_TCP_RESET);
+			      (is_proto(proto, IPPROTO_TCP) && expr_print_says_tcp(rule));
 	if (rule->families == EXPR_FAMILY_ANY)
 		return;
 	style->proto = ip4 ? "ip protocol" : "ip6 nexthdr";

@@ -14,4 +14,7 @@ void expr_print_verdict(const struct expr_verdict *verdict, unsigned int familie
 /* The verdict's text tells the rule's family: reject with icmp host-unreachable */
 bool expr_print_says_family(const struct expr_rule *rule);
 
+/* The verdict implies TCP */
+bool expr_print_says_tcp(const struct expr_rule *rule);
+
 #endif

@@ -143,6 +143,15 @@ bool expr_print_says_family(const struct expr_rule *rule)
 	       rule->verdict.reject != SHUNT_REJECT_TCP_RESET;
 }
 
+bool expr_print_says_tcp(const struct expr_rule *rule)
+{
+	const struct expr_verdict *verdict = &rule->verdict;
+
+	if (verdict->kind == EXPR_LEAVE)
+		return !strcmp(verdict->edge, "synproxy");
+	return verdict->kind == EXPR_REJECT && verdict->reject == SHUNT_REJECT_TCP_RESET;
+}
+
 static void print_reject(const struct expr_verdict *verdict, unsigned int families,
 			 struct buf *out)
 {
@@ -158,7 +167,8 @@ static void print_reject(const struct expr_verdict *verdict, unsigned int famili
 
 static void print_leave(const struct expr_verdict *verdict, struct buf *out)
 {
-	if (strcmp(verdict->edge, "accept") && strcmp(verdict->edge, "drop"))
+	if (strcmp(verdict->edge, "accept") && strcmp(verdict->edge, "drop") &&
+	    strcmp(verdict->edge, "synproxy"))
 		buf_str(out, "goto ");
 	buf_str(out, verdict->edge);
 	if (verdict->reason)

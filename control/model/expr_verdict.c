@@ -11,11 +11,11 @@
 
 #define ANSWERS_MAX 16
 
-enum word { ACCEPT, DROP, GOTO, REJECT, JUMP, RETURN, WORD_MAX };
+enum word { ACCEPT, DROP, GOTO, REJECT, SYNPROXY, JUMP, RETURN, WORD_MAX };
 
 static const char *const words[WORD_MAX] = {
 	[ACCEPT] = "accept", [DROP] = "drop", [GOTO] = "goto",
-	[REJECT] = "reject", [JUMP] = "jump", [RETURN] = "return",
+	[REJECT] = "reject", [SYNPROXY] = "synproxy", [JUMP] = "jump", [RETURN] = "return",
 };
 
 #define REJECT_ROW(id, text, v4, v6) [SHUNT_REJECT_##id] = { text, v4, v6 },
@@ -206,6 +206,11 @@ static int read_body(struct expr_reader *p, int which, bool in_map, struct scan_
 		break;
 	case DROP:
 		r = scan_eat(p->s, "(") ? read_reason(p, verdict) : 0;
+		break;
+	case SYNPROXY:			/* connections are TCP's */
+		if (!in_map)
+			r = expr_match_implied(p, EXPR_FAMILY_ANY, IPPROTO_TCP,
+					       scan_from(p->s, *span));
 		break;
 	}
 	verdict->kind = EXPR_LEAVE;

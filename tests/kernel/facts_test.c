@@ -19,10 +19,12 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include <kernel/jiffies.h>
 #include <shunt/abi.h>
 
+#include "../lib/objtest.h"
 #include "../lib/unit.h"
 
 #define TAIL_CALLS_MAX 33		/* MAX_TAIL_CALL_CNT */
@@ -335,6 +337,24 @@ static void test_loop_rounds_see_the_ones_before(void **state)
 	assert_int_equal(run_rounds(false), 2);
 }
 
+/* lib/syncookie.h: which sizes a cookie can say, and how; at both hooks */
+static void test_cookies_say_sizes(void **state)
+{
+	static const char *const hooks[] = { "xdp", "tc" };
+	struct bpf_object *object;
+	unsigned int i;
+	char path[64];
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "tests/kernel/syncookie.%s.o", hooks[i]);
+		object = bpf_object__open_file(objtest_built(path), NULL);
+		assert_non_null(object);
+		assert_int_equal(bpf_object__load(object), 0);
+		assert_int_equal(run(bpf_program__fd(bpf_object__next_program(object, NULL))), 0);
+		bpf_object__close(object);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_mapped_array_shows_writes),
 		cmocka_unit_test(test_array_wants_equal_fragments),
 		cmocka_unit_test(test_loop_rounds_see_the_ones_before),
+		cmocka_unit_test(test_cookies_say_sizes),
 	};
 
 	/* What is mounted here goes with this process */

@@ -13,6 +13,7 @@
 /* ---- findings ----------------------------------------------------------------------------- */
 
 #define AT_XDP		"  - { dev: eth0, hook: xdp, graph: g }\n"
+#define ONE_OF(name, module) "  " name ": { module: " module " }\n"
 #define ONE(module)	"  n: { module: " module " }\n"
 #define VALUE(value)	"  n: { module: maze, config: { " value " } }\n"
 #define RULES(rules)	"  n: { module: filter, rules: [ " rules " ] }\n"
@@ -75,6 +76,31 @@ static const struct finding findings[] = {
 	  "  c: { module: conntrack }\n  d: { module: conntrack }\n",
 	  "  g: [c, n, d]\n", NULL, "no_conntrack", "/nodes/n/rules/0",
 	  "graph 'g' has a node of module 'conntrack' ahead of the rule" },
+	/* proxied connections */
+	{ .name = "synproxy without a node", RULES("tcp dport 80 synproxy"), CHAIN, NULL,
+	  "unbound_edge", "/nodes/n/rules/0",
+	  "edge 'synproxy' of node 'n' is bound nowhere in graph 'g'",
+	  "it leads to the node of module 'synproxy' by itself, if there is one" },
+	{ .name = "synproxy, and two nodes",
+	  RULES("tcp dport 80 synproxy") ONE_OF("p", "synproxy") ONE_OF("q", "synproxy"),
+	  "  g: { entry: n, edges: { n: { accept: pass } } }\n", NULL, "unbound_edge",
+	  "/nodes/n/rules/0", "edge 'synproxy' of node 'n' is bound nowhere in graph 'g'" },
+	{ .name = "established connections pass by the proxy",
+	  RULES("tcp dport 80 synproxy") ONE_OF("p", "synproxy") ONE_OF("c", "conntrack"),
+	  "  g:\n    entry: c\n    edges:\n      c: { next: n, invalid: n, established: pass }\n"
+	  "      n: { accept: pass, synproxy: p }\n      p: { next: pass }\n", NULL, "no_synproxy", "/nodes/c",
+	  "edge 'established' of node 'c' leads to no node of module 'synproxy' in graph 'g'",
+	  "packets of connections that such a node has opened need it" },
+	{ .name = "a graph of the servers' side without a proxy",
+	  ONE_OF("p", "synproxy") ONE_OF("c", "conntrack") ONE_OF("m", "count"),
+	  "  g: [c, m]\n", NULL, "no_synproxy", "/nodes/c",
+	  "edge 'established' of node 'c' leads to no node of module 'synproxy' in graph 'g'" },
+	{ .name = "what clients send back is dropped",
+	  RULES("tcp dport 80 synproxy") ONE_OF("p", "synproxy") ONE_OF("c", "conntrack"),
+	  "  g:\n    entry: c\n    edges:\n      c: { next: n, established: p }\n"
+	  "      n: { accept: pass }\n      p: { next: pass }\n", AT_XDP "conntrack: { pickup: false }\n", "no_synproxy", "/nodes/c",
+	  "edge 'invalid' of node 'c' leads to no node of module 'synproxy' in graph 'g'",
+	  "what a client sends back is of no flow yet: bind it as 'next' is, or set 'pickup'" },
 	/* config values */
 	{ .name = "unknown value, one is near",
 	  "  n: { module: limit, config: { rate_pp: 1 } }\n", CHAIN,

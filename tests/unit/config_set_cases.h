@@ -14,7 +14,7 @@
 #define HINT_STATE " [its elements are state: they come by 'shunt set add' and by rules]"
 #define HINT_DOTS " [values have a dot between them, with blanks: '192.0.2.1 . 80']"
 #define HINT_VERDICT \
-	" [accept, drop, drop(NAME), reject, goto NAME, jump NAME or return]"
+	" [accept, drop, drop(NAME), reject, synproxy, goto NAME, jump NAME or return]"
 #define HINT_TIME " [days to milliseconds: 1d2h3m4s, 500ms]"
 
 static const struct config_case set_cases[] = {

@@ -89,6 +89,8 @@ static struct module_config maze_config[] = {
 
 static struct module_edge conntrack_edge[] = {
 	{ "next", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+	{ "established", 1, CLOSED, SHUNT_TARGET_NODE, 0 },
+	{ "invalid", 2, CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_CT_INVALID },
 };
 
 static struct module_table conntrack_table[] = {
@@ -134,6 +136,12 @@ static struct module_table lb_table[] = {
 	  "__u32", "struct lb_service", 92 },
 };
 
+static struct module_edge synproxy_edge[] = {
+	{ "next", 0, CLOSED, SHUNT_TARGET_NODE, 0 },
+	{ "reply", 1, CLOSED, SHUNT_TARGET_TX, 0 },
+	{ "refused", 2, CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_BAD_COOKIE },
+};
+
 static struct module_edge mirrored_edge[] = {
 	{ "end", 0, CLOSED, SHUNT_TARGET_PASS, 0 },
 };
@@ -159,6 +167,7 @@ static struct module contract[] = {
 	CONTRACT(marks, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(marks) },
 	CONTRACT(nat, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(nat) },
 	CONTRACT(lb, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(lb) },
+	CONTRACT(synproxy, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0) },
 	CONTRACT(maze, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), CONFIGS(maze) },
 	CONTRACT(mirrored, SHUNT_HOOK_TC, SHUNT_DEPTH_L2, 0) },
 	CONTRACT(open, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 2) },

@@ -103,6 +103,11 @@ static const struct accept_row accepted[] = {
 	{ "meta l4proto tcp reject with tcp reset", "reject with tcp reset" },
 	{ "ip protocol tcp reject with tcp reset", "meta nfproto ipv4 reject with tcp reset" },
 	{ "tcp dport 25 reject with tcp reset", NULL },
+	{ "synproxy", NULL },
+	{ "meta l4proto tcp goto synproxy", "synproxy" },
+	{ "tcp dport { 80, 443 } synproxy comment \"c\"", NULL },
+	{ "ip saddr 10.0.0.0/8 synproxy", NULL },
+	{ "tcp dport vmap { 80 : synproxy, 81 : drop }", NULL },
 	{ "reject with icmp host-unreachable", NULL },
 	{ "reject with icmp net-prohibited", NULL },
 	{ "reject with icmpv6 addr-unreachable", NULL },
@@ -178,7 +183,7 @@ static const struct refuse_row refused[] = {
 	  "the verdict is last" },
 	{ "tcp dport 22 comment \"x\"", "expected", 13, 1,
 	  "expected a match, a statement or a verdict",
-	  "a rule ends with 'accept', 'drop', 'reject', 'goto EDGE', 'jump CHAIN' or 'return'" },
+	  "a rule ends with 'accept', 'drop', 'reject', 'synproxy', 'goto EDGE', 'jump CHAIN' or 'return'" },
 	{ "counter packets 0 bytes 0 drop", "unknown_keyword", 0, 7, "unknown keyword 'counter'",
 	  "every rule counts: leave it out, or share one: counter name NAME" },
 	{ "counter name Web", "bad_name", 13, 3, "'Web' is not the name of a counter", NAME },
@@ -255,6 +260,8 @@ static const struct refuse_row refused[] = {
 	  "'host-unreachable' is not an answer", "did you mean 'port-unreachable'?" },
 	{ "reject with icmpx", "expected", 17, 0, "expected an answer",
 	  "port-unreachable, host-unreachable, admin-prohibited, no-route" },
+	{ "udp dport 1 synproxy", "never_matches", 12, 8,
+	  "'synproxy' can never match: it contradicts 'udp dport' (character 1)", NULL },
 	{ "udp dport 1 reject with tcp reset", "never_matches", 12, 21,
 	  "'reject with tcp reset' can never match: it contradicts 'udp dport' (character 1)",
 	  NULL },
@@ -408,6 +415,10 @@ static void test_verdicts(void **state)
 	assert_int_equal(read_rule("reject").verdict.reject, SHUNT_REJECT_PORT);
 	assert_int_equal(read_rule("ip saddr 1.2.3.4 reject with icmpx no-route").verdict.reject,
 			 SHUNT_REJECT_NET);
+	rule = read_rule("synproxy");
+	assert_int_equal(rule.verdict.kind, EXPR_LEAVE);
+	assert_string_equal(rule.verdict.edge, "synproxy");
+	assert_int_equal(rule.match[0].interval[0].first.lo, 6);
 	rule = read_rule("jump c");
 	assert_int_equal(rule.verdict.kind, EXPR_JUMP);
 	assert_string_equal(rule.verdict.chain, "c");

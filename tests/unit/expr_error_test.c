@@ -11,7 +11,7 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-#define LAST "a rule ends with 'accept', 'drop', 'reject', 'goto EDGE', 'jump CHAIN' or 'return'"
+#define LAST "a rule ends with 'accept', 'drop', 'reject', 'synproxy', 'goto EDGE', 'jump CHAIN' or 'return'"
 
 struct refuse_case {
 	const char *text;

@@ -71,6 +71,27 @@ static void test_log_new(void **state)
 	assert_null(strstr(err.text, "whole log"));
 }
 
+/* A helper that is not there: what it takes is said, too */
+static void test_log_no_helper(void **state)
+{
+	static const char *const logs[] = {
+		"12: (85) call unknown#204\ninvalid func unknown#204\nprocessed 13 insns\n",
+		"12: (85) call bpf_tcp_raw_check_syncookie_ipv6#207\n"
+		"unknown func bpf_tcp_raw_check_syncookie_ipv6#207\n",
+		"12: (85) call bpf_tcp_raw_gen_syncookie_ipv4#204\nR1 invalid\n",
+	};
+	struct verifier_report report = { .code = -EINVAL, .what = "x", .section = "tc" };
+	struct err err = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < N_ELEMENTS(logs); i++) {
+		report.log = logs[i];
+		verifier_refused(&report, &err);
+		assert_int_equal(!!strstr(err.text, "module 'synproxy' needs Linux 6.0 or later"),
+				 i < 2);
+	}
+}
+
 /* However long the log is, the text ends, and has the place and the file */
 static void test_log_long(void **state)
 {
@@ -104,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_log_old),
 		cmocka_unit_test(test_log_new),
 		cmocka_unit_test(test_log_long),
+		cmocka_unit_test(test_log_no_helper),
 	};
 
 	return unit_main(tests, N_ELEMENTS(tests));
