@@ -55,7 +55,7 @@ static void world_mac(uint8_t *mac, uint8_t last)
 	memcpy(mac, wanted, 6);
 }
 
-static void world_backends(struct lbrig *rig)
+static inline void world_backends(struct lbrig *rig)
 {
 	for (unsigned int i = 1; i < WORLD_BACKENDS; i++) {
 		const struct world_backend *w = &world_backend[i];
@@ -96,7 +96,7 @@ static void world_vip(struct lbrig *rig, const char *addr, unsigned int port, ui
 	lbrig_put(rig, LB_TABLE_VIPS, &key, &value);
 }
 
-static struct lbrig *world_new(uint32_t hook)
+static inline struct lbrig *world_new(uint32_t hook)
 {
 	const struct lbrig_conf conf = { .object = "lb", .hook = hook, .node = NODE,
 					 .kinds = ALL_KINDS };
@@ -107,19 +107,19 @@ static struct lbrig *world_new(uint32_t hook)
 }
 
 /* Return: false: this hook cannot run such a packet */
-static bool world_send(struct lbrig *rig, const struct pkt *p)
+static inline bool world_send(struct lbrig *rig, const struct pkt *p)
 {
 	return lbrig_run(rig, p->data, p->len, 0, &out) == 0;
 }
 
-static void world_left(int edge, int reason)
+static inline void world_left(int edge, int reason)
 {
 	if (out.edge != edge || out.reason != reason)
 		fail_msg("left by edge %d, reason %d; wanted %d, %d", out.edge, out.reason, edge,
 			 reason);
 }
 
-static void world_is(const struct pkt *want)
+static inline void world_is(const struct pkt *want)
 {
 	char text[256];
 
@@ -152,7 +152,7 @@ static uint32_t world_word(const uint8_t *byte)
 }
 
 /* Of a packet without tags, options and extension headers */
-static uint64_t world_hash(const uint8_t *frame, bool ports, uint64_t seed)
+static inline uint64_t world_hash(const uint8_t *frame, bool ports, uint64_t seed)
 {
 	bool six = frame[12] == 0x86;
 	unsigned int addr = six ? 22 : 26, n = six ? 8 : 2, i;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Copyright (c) The shunt authors
 #
-# rules_test.sh - conditions, statements, answers and translations of rules, and flows, on Debian's 6.1 kernel
+# rules_test.sh - conditions, statements, answers and translations of rules, flows, and services on Debian's 6.1 kernel
 #
 # usage: tests/vm/rules_test.sh [-k SERIES]   ($BUILD: build directory)
 
@@ -16,7 +16,7 @@ folder=$(realpath "${BUILD:-build}")/tests/packet
 # One plan for all programs: their own numbers and plans go
 tests/vm/run -k "$series" -- bash -c '
 	status=0
-	for test in filter_ext filter_stmt filter_flow reject rewrite nat conntrack conntrack_packet; do
+	for test in filter_ext filter_stmt filter_flow reject rewrite nat conntrack conntrack_packet lb lb_track; do
 		"$0/${test}_test" 2>&1 || status=1
 	done
 	exit $status' "$folder" | awk '
