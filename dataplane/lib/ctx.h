@@ -95,12 +95,6 @@ static __always_inline int shunt_push(shunt_ctx *ctx, __u32 len, bool six, bool 
 	return bpf_xdp_adjust_head(ctx, -(int)len);
 }
 
-/* What is in front of the inner IP packet goes: @len bytes. The same of Ethernet header and tags */
-static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool inner_six)
-{
-	return bpf_xdp_adjust_head(ctx, len);
-}
-
 /* Bytes that do not sum up to nothing came into the packet, or changed by such a difference */
 static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)
 {
@@ -229,11 +223,6 @@ static __always_inline int shunt_push(shunt_ctx *ctx, __u32 len, bool six, bool 
 	if (fixed)
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	return bpf_skb_adjust_room(ctx, len, BPF_ADJ_ROOM_MAC, flags);
-}
-
-static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool inner_six)
-{
-	return -1;
 }
 
 static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)
