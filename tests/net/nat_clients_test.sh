@@ -33,7 +33,9 @@ ns_do server sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 declare -A SERVER=([4]=198.51.100.2 [6]=2001:db8:1::2) OUTSIDE=([4]=192.0.2.1 [6]=2001:db8::1) \
 	CLIENT=([4]=10.0.0.1 [6]=fd00::1) OTHER=([4]=10.0.0.2 [6]=fd00::2)
 
-apply() {			# HOOK of what comes in, timeout of TCP
+apply() {			# HOOK of what comes in, timeout of TCP[, ports of who is translated]
+	local ports=${3:+meta l4proto { tcp, udp \} masquerade to :$3 accept}
+
 	cat >"$TMP/nat.yaml" <<-END
 		version: 1
 		conntrack: { pickup: false, timeouts: { tcp-established: $2 } }
@@ -42,6 +44,8 @@ apply() {			# HOOK of what comes in, timeout of TCP
 		  leaves:
 		    module: filter
 		    rules:
+		      ${3:+- ip saddr 10.0.0.0/8 $ports}
+		      ${3:+- ip6 saddr fd00::/8 $ports}
 		      - ip saddr 10.0.0.0/8 masquerade accept
 		      - ip6 saddr fd00::/8 masquerade accept
 		  enters:
@@ -324,14 +328,22 @@ ftp_fails() {
 		"500 not the address of who asks: 10.0.0.1"
 }
 
-# An hour of silence: 10 s, where a connection is forgotten after 4. Keepalives come each second
+# An hour of silence: 10 s, where a connection is forgotten after 4. Keepalives come each second. Meanwhile
+# the box asks from the client's port
 silence() {
 	local pids=()
 
 	for V in 4 6; do
-		get -m 13 --keepalive-time 1 "$(url "${SERVER[$V]}" :81/)" >"$TMP/kept$V" 2>&1 &
+		get -m 15 --keepalive-time 1 --local-port "4000$V" "$(url "${SERVER[$V]}" :81/)" \
+			>"$TMP/kept$V" 2>&1 &
 		pids+=($!)
-		get -m 13 --no-keepalive "$(url "${SERVER[$V]}" :81/)" >"$TMP/lost$V" 2>&1 &
+		get -m 15 --no-keepalive "$(url "${SERVER[$V]}" :81/)" >"$TMP/lost$V" 2>&1 &
+		pids+=($!)
+	done
+	sleep 1
+	for V in 4 6; do
+		ns_do box curl -sS -m 14 --keepalive-time 1 --local-port "4000$V" \
+			"$(url "${SERVER[$V]}" :81/)" >"$TMP/own$V" 2>&1 &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
@@ -359,11 +371,13 @@ for hook in tc-ingress xdp; do
 		ftp_fails
 	done
 done
-ok "connections are forgotten soon" apply xdp 4s
+ok "connections are forgotten soon, and have ports of their own" apply xdp 4s 10000-29999
 silence
 for V in 4 6; do
 	is "IPv$V: silence with keepalives" "$(cat "$TMP/kept$V")" "at last"
 	like "IPv$V: without, it is forgotten" "$(cat "$TMP/lost$V")" "timed out"
+	is "IPv$V: a connection of the box from a port that a client has, too" \
+		"$(cat "$TMP/own$V")" "at last"
 done
 "$BUILD/tests/rpc" --socket "$TMP/run/shuntd.sock" detach '{"all":true}' >/dev/null
 shuntd_stop
