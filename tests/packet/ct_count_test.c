@@ -3,6 +3,11 @@
 /* ct_count_test.c - 'ct count': which flows a limit counts, and that each leaves the count once */
 #include "ct_count_world.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static const uint32_t hooks[] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS, SHUNT_HOOK_TC_EGRESS };
@@ -217,6 +222,145 @@ static void translated(uint32_t hook)
 	count_close();
 }
 
+/* ---- between the question and the flow ---- */
+
+/* Return: the edge by which the packet of a new flow left, where both counts are as given then */
+static const char *begin_with(uint64_t word1, uint32_t most1, uint64_t word2, uint32_t most2,
+			      uint32_t counts1, uint32_t counts2)
+{
+	static uint16_t sport;
+	struct conntrack_counted *way = counted[0].way;
+
+	way[1] = (struct conntrack_counted){ .word = word1, .limit = 7, .most = most1 };
+	way[2] = (struct conntrack_counted){ .word = word2, .limit = 8, .most = most2 };
+	count_syn("10.0.0.1", ++sport, 22);
+	assert_int_equal((uint32_t)way[1].word, counts1);
+	assert_int_equal((uint32_t)way[2].word, counts2);
+	return out.left;
+}
+
+/* Others have taken the last place, or the entry, since the rule was asked */
+static void looked_again(uint32_t hook)
+{
+	const uint64_t gen = CONNTRACK_COUNTED_GEN_ONE;
+	char yaml[1024];
+
+	snprintf(yaml, sizeof(yaml), "conntrack: { flows: 100, flows6: 20, full: stateless }\n"
+		 "nodes:\n  ct: { module: conntrack }\n  begin: { module: commit }\n"
+		 "  guard: { module: filter, rules: [ tcp dport 1 ct count 1 accept ] }\n"
+		 "  tag: { module: \"%s\", config: { first: %u, second: %u } }\n"
+		 "graphs:\n  g: [ct, guard, tag, begin]\n", rig_built("tests/lib/limittag"),
+		 conntrack_ref(0, 1, gen), conntrack_ref(0, 2, gen));
+	rig = rig_new(yaml, hook);
+	count_map();
+	assert_string_equal(begin_with(gen | 1, 2, gen, 1, 2, 1), "begin.next");
+	assert_string_equal(begin_with(gen | 2, 2, gen, 1, 2, 0), "begin.limited");
+	assert_string_equal(out.reason, "ct_limit");
+	assert_string_equal(begin_with(gen | 1, 2, gen | 1, 1, 1, 1), "begin.limited");
+	assert_int_equal(count_stat(CONNTRACK_STAT_LIMITED), 2);
+	/* What became another key's raises nothing, and what is not counted does not pass */
+	assert_string_equal(begin_with(2 * gen, 2, gen, 1, 0, 0), "begin.refused");
+	assert_string_equal(begin_with(gen, 2, gen | CONNTRACK_COUNTED_CLAIMED, 1, 0, 0),
+			    "begin.refused");
+	assert_int_equal(count_stat(CONNTRACK_STAT_BUSY), 2);
+	assert_int_equal(count_flows(), 1);
+	count_close();
+}
+
+/* ---- races ---- */
+#define RACE_MOST	5
+#define RACE_SOURCES	4
+#define RACE_TURNS	40000
+
+static atomic_bool race_over;
+
+/* Two CPUs begin flows of the same few sources, with ports of their own */
+static void *race_begin(void *arg)
+{
+	unsigned int cpu = (uintptr_t)arg, i;
+	uint64_t random = cpu + 1;
+	cpu_set_t set;
+	struct pkt p;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		return "no such CPU";
+	for (i = 0; i < RACE_TURNS; i++) {
+		unsigned int source = unit_random(&random) % RACE_SOURCES;
+		char src[16];
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .repeat = 1);
+
+		snprintf(src, sizeof(src), "10.0.0.%u", source + 1);
+		pkt_build(&p, TCP4(src, "192.0.2.1", 1 + unit_random(&random) % 30000 + 30000 * cpu,
+				   22, PKT_SYN));
+		opts.data_in = p.data;
+		opts.data_size_in = p.len;
+		if (bpf_prog_test_run_opts(rig->root_fd, &opts) < 0)
+			return "test run";
+	}
+	return NULL;
+}
+
+/* No count is ever above what the rule lets be. Flows are taken out meanwhile */
+static void *race_watch(void *arg)
+{
+	uint64_t cursor = 0;
+	struct flow flow;
+	uint32_t i;
+
+	while (!atomic_load(&race_over)) {
+		for (i = 0; i < conf->counted * CONNTRACK_COUNTED_WAYS; i++)
+			if (i % CONNTRACK_COUNTED_WAYS &&
+			    (uint32_t)conntrack_counted_word(
+				&counted[i / CONNTRACK_COUNTED_WAYS]
+					.way[i % CONNTRACK_COUNTED_WAYS]) > RACE_MOST)
+				return "more than the rule lets be";
+		if (flows_next(rig->shared.flows, &cursor, 1000, &flow) > 0)
+			flows_remove(rig->shared.flows, &flow);
+		else
+			cursor = 0;
+	}
+	return NULL;
+}
+
+static void raced(uint32_t hook)
+{
+	pthread_t thread[3];
+	unsigned int i, of = 0;
+	void *fault;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	count_open(hook, "flows: 12", "ct count over 5 per saddr drop", "commit");
+	atomic_store(&race_over, false);
+	assert_int_equal(pthread_create(&thread[2], NULL, race_watch, NULL), 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, race_begin, (void *)(uintptr_t)i),
+				 0);
+	for (i = 0; i < 3; i++) {
+		if (i == 2)
+			atomic_store(&race_over, true);
+		pthread_join(thread[i], &fault);
+		if (fault)
+			fail_msg("%s", (char *)fault);
+	}
+	for (i = 0; i < RACE_SOURCES; i++) {
+		char src[16];
+
+		snprintf(src, sizeof(src), "10.0.0.%u", i + 1);
+		assert_true(count_of(src) <= RACE_MOST);
+		of += count_of(src);
+	}
+	assert_int_equal(count_check(), of);
+	assert_int_equal(count_flows(), of);
+	print_message("# %s: %llu flows, %llu of them were one too many where they began\n",
+		      module_hook_name(hook),
+		      (unsigned long long)count_stat(CONNTRACK_STAT_NEW),
+		      (unsigned long long)count_stat(CONNTRACK_STAT_LIMITED));
+	count_close();
+}
+
 #define EACH_HOOK(name)							\
 	static void test_##name(void **state)				\
 	{								\
@@ -225,7 +369,7 @@ static void translated(uint32_t hook)
 	}
 EACH_HOOK(over) EACH_HOOK(below) EACH_HOOK(by_source) EACH_HOOK(by_target) EACH_HOOK(edges)
 EACH_HOOK(refused) EACH_HOOK(several) EACH_HOOK(expired) EACH_HOOK(anew) EACH_HOOK(carried)
-EACH_HOOK(translated)
+EACH_HOOK(translated) EACH_HOOK(looked_again) EACH_HOOK(raced)
 
 int main(void)
 {
@@ -235,7 +379,8 @@ int main(void)
 		cmocka_unit_test(test_edges), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_several), cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_anew), cmocka_unit_test(test_carried),
-		cmocka_unit_test(test_translated),
+		cmocka_unit_test(test_translated), cmocka_unit_test(test_looked_again),
+		cmocka_unit_test(test_raced),
 	};
 
 	return unit_main(tests, N(tests));
