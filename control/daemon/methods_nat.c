@@ -3,8 +3,9 @@
 /*
  * methods_nat.c - what rules give flows, and how many flows have it
  *
- * DOC: A flow's entry has its ends as they are outside, not the rule that said so. So a flow is counted
- * for each translation that could have given it its address and port: for two that overlap, twice.
+ * DOC: A flow's entry has its ends as they are outside, not the rule that said so. So a flow is
+ * counted for each translation that could have given it its address and port: for two that overlap,
+ * twice.
  * As with conn.count, one call counts for STEP_NS, and answers where the next one is to begin.
  */
 #include <errno.h>

@@ -3,8 +3,8 @@
 /*
  * expr_flags.c - matches on bits that have names: TCP flags, a flow's status
  *
- * DOC: As in nft: a bare list is 'any of them'. With == or != it is all bits, of TCP; a flow's status
- * has other bits in Linux, so there it takes a mask.
+ * DOC: As in nft: a bare list is 'any of them'. With == or != it is all bits, of TCP; a flow's
+ * status has other bits in Linux, so there it takes a mask.
  */
 #include <errno.h>
 #include <string.h>

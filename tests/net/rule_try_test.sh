@@ -19,6 +19,7 @@ cat >"$TMP/t.yaml" <<-END
 	    module: filter
 	    default: drop
 	    rules:
+	      - ct status snat ct status ! assured goto odd
 	      - ct state established,related accept
 	      - ct state invalid drop(invalid)
 	      - ct direction reply drop(one)
@@ -51,6 +52,9 @@ is "direction and state" "$(try ct direction reply ct state new tcp dport 23)" "
 is "mark of the flow alone" "$(try ct mark 5)" drop
 is "mark and zone" "$(try ct mark 5 ct zone 7)" odd
 is "mark of the packet" "$(try meta mark 9)" odd
+is "status" "$(try ct status snat tcp dport 23)" odd
+is "status and state" "$(try ct status snat ct state untracked)" drop
+is "another status" "$(try 'ct status & (snat|assured) == snat|assured' tcp dport 23)" accept
 is "a first packet's ends are its own" "$(try ct state new ip saddr 10.9.1.1)" "drop(two)"
 is "without a flow it has none" "$(try ip saddr 10.9.1.1)" drop
 like "ends cannot be said" "$(try ct original ip saddr 10.9.1.1)" "its flow's ends are its own"
