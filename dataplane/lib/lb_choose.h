@@ -3,9 +3,9 @@
 /*
  * lb_choose.h - the backend of a packet
  *
- * DOC: Most slots are not in transition: hash, slot, owner, done. Else, or with 'tracking: always', a flow
- * that begins goes to the owner and is remembered; one that is remembered goes to its backend as long as that
- * lives, else to the owner; all others go to 'keep'. See lib/lb.h.
+ * DOC: Most slots are not in transition: hash, slot, owner, done. Else, or with 'tracking:
+ * always', a flow that begins goes to the owner and is remembered; one that is remembered goes to
+ * its backend as long as that lives, else to the owner; all others go to 'keep'. See lib/lb.h.
  */
 #ifndef SHUNT_LIB_LB_CHOOSE_H
 #define SHUNT_LIB_LB_CHOOSE_H

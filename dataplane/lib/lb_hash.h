@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Copyright (c) The shunt authors */
 /*
- * lb_hash.h - the hash of a flow, its slot of a ring, its place in lb_flows: programs and user space alike
+ * lb_hash.h - the hash of a flow, its slot of a ring, its place in lb_flows: programs and user
+ * space alike
  *
  * DOC: All that it takes to do the same elsewhere:
  *
@@ -10,15 +11,16 @@
  * same with four words for each address. What has no ports has a word of 0. With 'hash: source'
  * ports and protocol are 0.
  *
- * Word i, from 0, gets half of key i / 2 added (32 bits, overflow is lost): the low half if i is even, else the
- * high half. Key k is the service's seed XOR lb_hash_key[k]. The words of a pair, 2k and 2k + 1, are
- * multiplied to 64 bits, the products are added (64 bits). That is NH (lib/conntrack_hash.h). With m =
- * 0x9e3779b97f4a7c15 the sum h is finished by
+ * Word i, from 0, gets half of key i / 2 added (32 bits, overflow is lost): the low half if i is
+ * even, else the high half. Key k is the service's seed XOR LB_HASH_KEYk. The words of a pair,
+ * 2k and 2k + 1, are multiplied to 64 bits, the products are added (64 bits). That is NH
+ * (lib/conntrack_hash.h). With m = 0x9e3779b97f4a7c15 the sum h is finished by
  *
  *	h ^= h >> 32; h *= m; h ^= h >> 29; h *= m; h ^= h >> 32
  *
- * Slot: the high 32 bits, times slots, shifted right by 32. Flow key: (h XOR number of the ring) * m, where h
- * has ports and protocol, whatever the service's hash is; its low bits are the bucket, its high 32 bits the tag.
+ * Slot: the high 32 bits, times slots, shifted right by 32. Flow key: m times (h XOR number of the
+ * ring), where h has ports and protocol, whatever the service's hash is; its low bits are the
+ * bucket, its high 32 bits the tag.
  */
 #ifndef SHUNT_LIB_LB_HASH_H
 #define SHUNT_LIB_LB_HASH_H

@@ -3,10 +3,10 @@
 /*
  * lb_part.h - packets that do not say which flow they are of: ICMP errors, fragments
  *
- * DOC: An error goes where the flow goes that it quotes: what a backend sent has the service as its
- * source and the client as its destination, so ends are exchanged. 8 bytes of L4 are enough (RFC 792).
- * A first fragment notes where it goes, later ones of the same datagram follow it. One that comes before its
- * first, or later than a minute, is not believed to be anybody's.
+ * DOC: An error goes where the flow goes that it quotes: what a backend sent has the service as
+ * its source and the client as its destination, so ends are exchanged. 8 bytes of L4 are enough
+ * (RFC 792). A first fragment notes where it goes, later ones of the same datagram follow it. One
+ * that comes before its first, or later than a minute, is not believed to be anybody's.
  */
 #ifndef SHUNT_LIB_LB_PART_H
 #define SHUNT_LIB_LB_PART_H

@@ -3,12 +3,13 @@
 /*
  * tunnel.h - outer headers in front of an IP packet
  *
- * DOC: IP in IP (RFC 2003, RFC 2473, RFC 4213), and the same behind UDP: GUE variant 1, which has no
- * header of its own (draft-ietf-intarea-gue). UDP's checksum is 0 in IPv4, and in IPv6 as RFC 6935
- * and RFC 6936 let a tunnel have it: what is inside has checksums of its own.
+ * DOC: IP in IP (RFC 2003, RFC 2473, RFC 4213), and the same behind UDP: GUE variant 1, which has
+ * no header of its own (draft-ietf-intarea-gue). UDP's checksum is 0 in IPv4, and in IPv6 as RFC
+ * 6935 and RFC 6936 let a tunnel have it: what is inside has checksums of its own.
  *
- * DSCP and ECN are copied (RFC 6040 4.1, RFC 2983 uniform), so is "don't fragment" (RFC 2003 3.1); around
- * IPv6 it is set. The flow's hash is IPv6's flow label (RFC 6438) and UDP's source port.
+ * DSCP and ECN are copied (RFC 6040 4.1, RFC 2983 uniform), so is "don't fragment" (RFC 2003
+ * 3.1); around IPv6 it is set. The flow's hash is IPv6's flow label (RFC 6438) and UDP's source
+ * port.
  */
 #ifndef SHUNT_LIB_TUNNEL_H
 #define SHUNT_LIB_TUNNEL_H

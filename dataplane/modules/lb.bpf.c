@@ -3,12 +3,12 @@
 /*
  * lb.bpf.c - packets to services, to their backends
  * reads: L3, L4   tables: lb_* (lib/lb.h)
- * cost: of others' packets the look-up of their destination; of services' the slot, the backend, headers
+ * cost: of others' packets the look-up of their destination; else the slot, the backend, headers
  *
- * DOC: What is of no service leaves by 'miss' as it came. All else is checked before it is touched:
- * TTL, the IPv4 header's checksum, whether it fits. As a router does, the node takes one from TTL or hop
- * limit (RFC 2003 3.1), so that a packet which comes back from a backend that does not know the
- * service's address does not go in circles for ever.
+ * DOC: What is of no service leaves by 'miss' as it came. All else is checked before it is
+ * touched: TTL, the IPv4 header's checksum, whether it fits. As a router does, the node takes one
+ * from TTL or hop limit (RFC 2003 3.1), so that a packet which comes back from a backend that
+ * does not know the service's address does not go in circles for ever.
  */
 #include <shunt/module.h>
 #include <shunt/lib/answer_icmp.h>
