@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// Copyright (c) The shunt authors
+/*
+ * lb_undo.bpf.c - draw a flow, call a program as a tail; take off what the last round put in front
+ *
+ * BPF_PROG_TEST_RUN feeds a program its own output. So each round first takes off the outer
+ * headers of the round before, and writes Ethernet and IP header anew. The floor does the same
+ * without a program: it puts as many bytes in front, which the next round takes off.
+ */
+#include <shunt/lib/ctx.h>
+
+#include <linux/if_ether.h>
+
+const volatile __u32 undo_bytes = 0;	/* of outer headers */
+const volatile __u32 undo_len = 60;	/* of the frame as it is given */
+const volatile __u32 undo_n = 1;	/* flows; 0: a new one each time */
+const volatile __u32 undo_six = 0;
+const volatile __u32 undo_floor = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} undo_to SEC(".maps");
+
+struct undo_head {			/* Ethernet, IP: as the frame has them */
+	__u8	byte[64];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct undo_head);
+} undo_heads SEC(".maps");
+
+__u32 undo_state = 1;			/* one CPU draws */
+
+static __always_inline __u32 undo_draw(void)
+{
+	__u32 x = undo_state;
+
+	if (undo_n == 1)
+		return 0;
+	if (!undo_n)
+		return undo_state++;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	undo_state = x;
+	return (__u64)x * undo_n >> 32;
+}
+
+SEC(SHUNT_SECTION)
+int bench_undo(shunt_ctx *ctx)
+{
+	struct undo_head *head;
+	__u32 zero = 0, flow = undo_draw();
+	void *data;
+
+#ifdef SHUNT_XDP
+	if (undo_bytes && shunt_frame_len(ctx) > undo_len &&
+	    bpf_xdp_adjust_head(ctx, undo_bytes))
+		return SHUNT_VERDICT_DROP;
+#endif
+	head = bpf_map_lookup_elem(&undo_heads, &zero);
+	data = (void *)(long)ctx->data;
+	if (!head || data + sizeof(*head) > (void *)(long)ctx->data_end)
+		return SHUNT_VERDICT_DROP;
+	if (undo_six) {
+		__builtin_memcpy(data, head, ETH_HLEN + 40);
+		*(__u32 *)(data + 34) = bpf_htonl(flow);	/* source address, its low word */
+	} else {
+		/* The low half of the source address, and what makes up for it: the identification */
+		__builtin_memcpy(data, head, ETH_HLEN + 20);
+		*(__u16 *)(data + 28) = flow;
+		*(__u16 *)(data + 18) = ~flow;
+		*(__u16 *)(data + 34) = 1024 + (flow >> 16);
+	}
+#ifdef SHUNT_XDP
+	if (undo_floor && undo_bytes && bpf_xdp_adjust_head(ctx, -(int)undo_bytes))
+		return SHUNT_VERDICT_DROP;
+#endif
+	if (undo_floor)
+		return shunt_tx(ctx);
+	bpf_tail_call(ctx, &undo_to, 0);
+	return SHUNT_VERDICT_DROP;
+}
+
+char shunt_license[] SEC("license") = "Dual BSD/GPL";
