@@ -110,7 +110,7 @@ sleep 0.3
 ok "another one comes last, however low it is" now_is 192.0.2.1
 # ---- the tables themselves ----
 is "tables of node n" "$(shunt_ box table show n | awk 'NR > 1 { print $1 }' | sort | xargs)" \
-	"ct_conf ct_counts4 ct_counts6 ct_flows4 ct_flows6 ct_seqs4 ct_seqs6 ct_stats ct_tags4 ct_tags6 nat_addrs nat_room nat_rules"
+	"ct_conf ct_counted ct_counts4 ct_counts6 ct_flows4 ct_flows6 ct_limits4 ct_limits6 ct_seqs4 ct_seqs6 ct_stats ct_tags4 ct_tags6 nat_addrs nat_room nat_rules"
 is "addresses" "$(shunt_ box table show n nat_addrs | grep -c 'value addr4=192.0.2.1 addr6=::$')" 1
 is "rules" "$(shunt_ box table show n nat_rules | wc -l)" 4
 like "one of them" "$(shunt_ box table show n nat_rules)" \
