@@ -39,6 +39,7 @@ wrong plain 's/ip saddr 10.0.0.0\/8 masquerade accept/ip saddr 10.0.0.0\/8 accep
 wrong open 's/other: drop(policy)/other: translate/'
 wrong onehome 's/elements: \[192.0.2.1\]/elements: [192.0.2.7]/'
 wrong forgets 's/counters: true.*/timeouts: { tcp-established: 1s }/'
+wrong trusting 's/\(dnat to 10.0.2.2:80\) synproxy/\1 accept/'
 demo_start interrupted
 ok "SIGINT: it comes as far as the transfers" runs_as_far_as interrupted "three flows"
 kill -INT -- "-$DEMO"
@@ -48,5 +49,6 @@ is "SIGINT: nothing is left" "$(left "$DEMO")" ""
 fails plain "no masquerade" "has no 'outside sees 192.0.2.1'"
 fails open "who lets all in" "'outside nc -z -w 1 10.0.1.2 22' ended with 0"
 fails onehome "no way back inside" "'office curl -sS -m 5 http://192.0.2.1:8080/' ended with"
+fails trusting "no synproxy" "nothing is half open at the server: it is '"
 fails forgets "a table that forgets flows" "the flows are the same"
 finish

@@ -112,39 +112,8 @@ for hook in tc-ingress xdp; do
 	ns_do server sysctl -qw net.ipv4.tcp_window_scaling=1
 done
 
-# SYNs from addresses that nobody has, as fast as one sender can
 flood() {			# SECONDS FILE
-	ns_do client python3 - "$1" "$(mac box out)" >"$2" <<-'END'
-		import os, random, socket, struct, sys, time
-		def fold(data):
-		    s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-		    while s >> 16:
-		        s = (s & 0xffff) + (s >> 16)
-		    return ~s & 0xffff
-		def syn():
-		    src = struct.pack("!I", random.choice((11, 45, 130, 198)) << 24 | random.getrandbits(24))
-		    dst = bytes([10, 0, 0, 80])
-		    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 44, 0, 0, 60, 6, 0, src, dst)
-		    ip = ip[:10] + struct.pack("!H", fold(ip)) + ip[12:]
-		    tcp = struct.pack("!HHIIBBHHHI", random.randrange(1024, 65536), 80,
-		                      random.getrandbits(32), 0, 0x60, 2, 1000, 0, 0, 0x020405b4)
-		    check = fold(src + dst + struct.pack("!HH", 6, len(tcp)) + tcp)
-		    return head + ip + tcp[:16] + struct.pack("!H", check) + tcp[18:]
-		s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-		s.bind(("v0", 0))
-		head = bytes.fromhex(sys.argv[2].replace(":", "")) + bytes.fromhex("020000000099") + b"\x08\0"
-		frames = [syn() for _ in range(20000)]
-		n, end = 0, time.time() + float(sys.argv[1])
-		while time.time() < end:
-		    for frame in frames[n % 20000:n % 20000 + 100]:
-		        try:
-		            s.send(frame)
-		            n += 1
-		        except OSError:
-		            pass
-		    n += n % 100 and 100 - n % 100
-		print(n)
-	END
+	ns_do client "$NET_TOP/tests/lib/synflood" v0 "$(mac box out)" 10.0.0.80 80 "$1" >"$2"
 }
 
 backlog() { ns_do server ss -Hnt state syn-recv | wc -l; }

@@ -38,6 +38,7 @@ topology_links() {
 	veth office eth0 10.0.1.2/24,fd00:1::2/64 gateway office0 10.0.1.1/24,fd00:1::1/64
 	veth web eth0 10.0.2.2/24,fd00:2::2/64 gateway web0 10.0.2.1/24,fd00:2::1/64
 	veth outside eth0 192.0.2.2/24,2001:db8::2/64 gateway wan0 192.0.2.1/24,2001:db8::1/64
+	gro_on outside eth0		# the gateway answers to it by XDP
 	topology_route "$office" 10.0.1.1 fd00:1::1
 	topology_route "$web" 10.0.2.1 fd00:2::1
 	# Who is outside knows the way inside, so that it is the rules that keep him out. It does not
