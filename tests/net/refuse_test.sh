@@ -358,16 +358,17 @@ bad_file "BPF, but no module" "$TMP/foreign.xdp.o" \
 	"'$TMP/foreign.xdp.o': no shunt module in it: SHUNT_MODULE() is missing"
 
 # The version stands in front of the module's hooks, depth and name
-python3 - "$LIB" <<-'END'
+ABI=$(sed -n 's/^#define SHUNT_ABI_VERSION[[:space:]]*//p' "$NET_TOP/include/shunt/abi.h")
+python3 - "$LIB" "$ABI" <<-'END'
 	import struct, sys
 	for hook in "xdp", "tc":
 	    data = bytearray(open(sys.argv[1] + "/probe.%s.o" % hook, "rb").read())
-	    at = data.index(struct.pack("=IIII6s", 2, 7, 2, 0, b"probe\0"))
+	    at = data.index(struct.pack("=IIII6s", int(sys.argv[2]), 7, 2, 0, b"probe\0"))
 	    data[at:at + 4] = struct.pack("=I", 99)
 	    open("future.%s.o" % hook, "wb").write(data)
 END
 bad_file "another ABI" "$TMP/future.xdp.o" \
-	"'$TMP/future.xdp.o': built for ABI 99, this shuntd speaks 2"
+	"'$TMP/future.xdp.o': built for ABI 99, this shuntd speaks $ABI"
 module "$LIB/hookless.tc.o"
 refused "a hook that the module lacks" refuse 3 '7 5 38 /attach/0 no_such_hook' \
 "t.yaml:7:5: error: graph 'in' cannot be at xdp on 'in': module 'hookless' of node 'mine' is not made for it

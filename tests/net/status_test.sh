@@ -232,7 +232,7 @@ dot() {			# each line is one of Graphviz's notation, and braces match
 
 ok "graph show --dot" dot
 ok "node show" eval "sh_ node show slow >out; grep -q 'rate_pps = 1000' out"
-ok "module list" eval "sh_ module list >out; [[ \$(awk 'NR > 1 { print \$1 }' out | xargs) == *'count filter limit'* ]]"
+ok "module list" eval "sh_ module list >out; [[ \$(awk 'NR > 1 { print \$1 }' out | xargs) == *'count filter lb limit'* ]]"
 ok "module inspect of a path" eval "sh_ module inspect '$BUILD/tests/lib/tagged.tc.o' >out; grep -q '^module tagged' out"
 ok "without a daemon as well" "$BUILD/shunt" --socket none module inspect limit
 ok "feature" eval "sh_ feature >out; grep -Eq '^xdp +yes ' out"
