@@ -23,8 +23,9 @@ SHUNT_TEST_DISPATCHER=1 tests/vm/run -k "$series" -- bash -c '
 	/^(not )?ok [0-9]+/ {
 		sub(/ok [0-9]+/, "ok " ++n)
 		print
+		fflush()	# what the guest ends with goes another way, and would split a line
 		next
 	}
-	!/^1\.\.[0-9]+$/ { print ($0 ~ /^#/ ? "" : "# ") $0 }
+	!/^1\.\.[0-9]+$/ { print ($0 ~ /^#/ ? "" : "# ") $0; fflush() }
 	END { print "1.." n + 0 }'
 exit "${PIPESTATUS[0]}"
