@@ -76,6 +76,10 @@ static const struct finding findings[] = {
 	  "  c: { module: conntrack }\n  d: { module: conntrack }\n",
 	  "  g: [c, n, d]\n", NULL, "no_conntrack", "/nodes/n/rules/0",
 	  "graph 'g' has a node of module 'conntrack' ahead of the rule" },
+	/* limits of connections */
+	{ .name = "a limit that no node counts", RULES("drop, ct count over 20 drop") ONE_OF("c", "conntrack"),
+	  "  g: [c, n]\n", NULL, "no_commit", "/nodes/n/rules/1",
+	  "graph 'g' has no node of module 'commit' or 'nat', which would count flows" },
 	/* proxied connections */
 	{ .name = "synproxy without a node", RULES("tcp dport 80 synproxy"), CHAIN, NULL,
 	  "unbound_edge", "/nodes/n/rules/0",
