@@ -26,8 +26,10 @@ struct link {
 	json_t *results;		/* that wait */
 	json_t *sent;			/* that the daemon has not answered */
 	json_int_t version;		/* of the list that we have; 0: none */
+	bool connected;			/* else the pipe is on its way */
 	bool asked;			/* an answer is to come */
 	bool told;			/* that it cannot be reached */
+	int closing;			/* handles that are not closed yet, at the end */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -46,6 +48,7 @@ static void disconnect(struct link *link, const char *why)
 	if (link->pipe)
 		uv_close((uv_handle_t *)link->pipe, pipe_closed);
 	link->pipe = NULL;
+	link->connected = false;
 	link->asked = false;
 	link->version = 0;
 	link->searched = 0;
@@ -105,7 +108,7 @@ static void request_send(struct link *link, const char *method, json_t *params)
 /* The next request: verdicts at once, the list when it is time */
 static void next(struct link *link)
 {
-	if (!link->pipe || link->asked)
+	if (!link->connected || link->asked)
 		return;
 	if (!json_array_size(link->results)) {
 		uv_timer_start(&link->timer, on_timer, link->version ? POLL_MS : 0, 0);
@@ -220,6 +223,7 @@ static void on_connect(uv_connect_t *connect, int status)
 	}
 	log_info("connected to the daemon at '%s'", link->path);
 	link->told = false;
+	link->connected = true;
 	uv_read_start((uv_stream_t *)link->pipe, alloc, on_read);
 	json_array_clear(link->results);	/* they are told again */
 	link->ops->connected(link->data);
@@ -245,7 +249,7 @@ static void on_timer(uv_timer_t *timer)
 
 	if (!link->pipe)
 		connect_daemon(link);
-	else if (!link->asked)
+	else if (link->connected && !link->asked)
 		request_send(link, "lb.checks", json_pack("{s:I}", "version", link->version));
 }
 
@@ -264,21 +268,36 @@ struct link *link_new(uv_loop_t *loop, const char *path, const struct link_ops *
 	return link;
 }
 
-static void link_closed(uv_handle_t *handle)
+/* Requests under way are called back before their pipe is closed: the last handle frees the link */
+static void link_closed(struct link *link)
 {
-	struct link *link = handle->data;
-
+	if (--link->closing)
+		return;
 	buf_fini(&link->in);
 	json_decref(link->results);
 	json_decref(link->sent);
 	free(link);
 }
 
+static void handle_closed(uv_handle_t *handle)
+{
+	link_closed(handle->data);
+}
+
+static void last_pipe_closed(uv_handle_t *handle)
+{
+	struct link *link = handle->data;
+
+	free(handle);
+	link_closed(link);
+}
+
 void link_free(struct link *link)
 {
+	link->closing = link->pipe ? 3 : 2;
 	if (link->pipe)
-		uv_close((uv_handle_t *)link->pipe, pipe_closed);
+		uv_close((uv_handle_t *)link->pipe, last_pipe_closed);
 	link->pipe = NULL;
-	uv_close((uv_handle_t *)&link->send, NULL);
-	uv_close((uv_handle_t *)&link->timer, link_closed);
+	uv_close((uv_handle_t *)&link->send, handle_closed);
+	uv_close((uv_handle_t *)&link->timer, handle_closed);
 }
