@@ -3,13 +3,14 @@
 /*
  * conn.c - flows of the flow table
  *
- * DOC: The daemon answers a part of the table at a time, with a cursor to go on from. Each part is
- * printed, and forgotten, before the next one is asked for.
+ * DOC: The daemon answers a part of the table at a time (page.h). Each part is printed, and
+ * forgotten, before the next one is asked for.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <cli/commands.h>
+#include <cli/page.h>
 
 struct filter {
 	json_t *params;
@@ -128,48 +129,6 @@ static void put_details(struct cli *cli, const json_t *flow)
 	buf_char(&cli->out, '\n');
 }
 
-/* ---- page by page -------------------------------------------------------------------------- */
-
-/* Return: whether to go on */
-typedef bool (*page_fn)(struct cli *cli, const json_t *page, void *arg);
-
-static int one_page(struct cli *cli, const char *method, const struct filter *filter, page_fn fn,
-		    void *arg, bool *ret_more)
-{
-	const char *result;
-	json_t *page, *cursor;
-	int status;
-
-	status = call_method(cli, method, json_incref(filter->params), source_of(filter), &result);
-	if (status)
-		return status;
-	page = call_parse(result);
-	if (!page)
-		return report_fail(cli, CLI_UNREACHABLE, "the daemon's answer cannot be read");
-	cursor = json_object_get(page, "cursor");
-	*ret_more = fn(cli, page, arg) && json_is_string(cursor);
-	if (*ret_more)
-		json_object_set(filter->params, "cursor", cursor);
-	json_decref(page);
-	return cli_flush(cli, CLI_OK);
-}
-
-static int all_pages(struct cli *cli, const char *method, const struct filter *filter, page_fn fn,
-		     void *arg)
-{
-	struct arena kept = cli->arena;
-	bool more = true;
-	int status = CLI_OK;
-
-	while (more && !status) {
-		cli->arena = (struct arena){};	/* the page's, however many there are */
-		status = one_page(cli, method, filter, fn, arg, &more);
-		arena_fini(&cli->arena);
-	}
-	cli->arena = kept;
-	return status;
-}
-
 /* ---- list, show ---------------------------------------------------------------------------- */
 
 struct list {
@@ -224,7 +183,8 @@ static int list(struct cli *cli, const char *method, bool details, int argc, cha
 		list.json = cli->pretty ? &text : &cli->out;
 	if (list.left)
 		json_object_set_new(list.filter.params, "limit", json_integer(list.left));
-	status = all_pages(cli, method, &list.filter, list_page, &list);
+	status = page_each(cli, method, list.filter.params, source_of(&list.filter), list_page,
+			   &list);
 	json_decref(list.filter.params);
 	if (!status && list.json)
 		buf_str(list.json, list.shown ? "]}" : "{\"schema\":1,\"flows\":[]}");
@@ -306,7 +266,8 @@ static int cmd_conn_count(struct cli *cli, int argc, char **argv)
 
 	status = filter_of(cli, argc, argv, &filter);
 	if (!status) {
-		status = all_pages(cli, "conn.count", &filter, count_page, counts);
+		status = page_each(cli, "conn.count", filter.params, source_of(&filter), count_page,
+				   counts);
 		json_decref(filter.params);
 	}
 	if (!status && cli->json) {
@@ -345,7 +306,7 @@ static int cmd_conn_del(struct cli *cli, int argc, char **argv)
 		return status;
 	if (!argc)
 		json_object_set_new(filter.params, "all", json_true());
-	status = all_pages(cli, "conn.del", &filter, del_page, &deleted);
+	status = page_each(cli, "conn.del", filter.params, source_of(&filter), del_page, &deleted);
 	json_decref(filter.params);
 	if (status)
 		return status;

@@ -4,42 +4,11 @@
 #include <stdlib.h>
 
 #include <cli/commands.h>
+#include <cli/page.h>
 
-/* All pages as one. Return: exit status */
-static int read_all(struct cli *cli, const char *node, json_t **ret_sum)
+static void add_counts(json_t *sum, const json_t *page)
 {
-	json_t *page, *sum = NULL, *params = json_object();
-	const char *result;
-	bool more = true;
-	int status = CLI_OK;
-
-	if (node)
-		json_object_set_new(params, "node", json_string(node));
-	while (more && !status) {
-		status = call_method(cli, "filter.limits", json_incref(params), NULL, &result);
-		if (status)
-			break;
-		page = call_parse(result);
-		if (!page) {
-			status = report_fail(cli, CLI_UNREACHABLE,
-					     "the daemon's answer cannot be read");
-			break;
-		}
-		more = json_is_string(json_object_get(page, "cursor"));
-		json_object_set(params, "cursor", json_object_get(page, "cursor"));
-		if (sum)
-			json_array_extend(json_object_get(sum, "counts"),
-					  json_object_get(page, "counts"));
-		else
-			sum = json_incref(page);
-		json_decref(page);
-	}
-	json_decref(params);
-	if (!status)
-		*ret_sum = sum;
-	else
-		json_decref(sum);
-	return status;
+	json_array_extend(json_object_get(sum, "counts"), json_object_get(page, "counts"));
 }
 
 /* Those that are full first: a table of all may be long */
@@ -67,14 +36,16 @@ static void render_counts(struct cli *cli, const json_t *counts)
 
 int cmd_filter_limits(struct cli *cli, int argc, char **argv)
 {
-	json_t *sum;
+	json_t *sum, *params = argc ? json_pack("{s:s}", "node", argv[0]) : NULL;
 	char *text;
-	int status = read_all(cli, argc ? argv[0] : NULL, &sum);
+	int status;
 
+	if (argc && !params)
+		return report_fail(cli, CLI_USAGE, "the name of the node is no UTF-8 text");
+	status = page_sum(cli, "filter.limits", params, add_counts, &sum);
 	if (status)
 		return status;
 	if (cli->json) {
-		json_object_del(sum, "cursor");
 		text = json_dumps(sum, JSON_COMPACT);
 		print_json(cli, text);
 		free(text);

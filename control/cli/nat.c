@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <cli/commands.h>
+#include <cli/page.h>
 
 static bool same(const json_t *a, const json_t *b)
 {
@@ -32,40 +33,6 @@ static void add_flows(json_t *sum, const json_t *page)
 								 print_number(add, "flows")));
 				break;
 			}
-}
-
-/* All pages as one. Return: exit status */
-static int read_all(struct cli *cli, json_t **ret_sum)
-{
-	json_t *page, *sum = NULL, *params = json_object();
-	const char *result;
-	bool more = true;
-	int status = CLI_OK;
-
-	while (more && !status) {
-		status = call_method(cli, "nat.show", json_incref(params), NULL, &result);
-		if (status)
-			break;
-		page = call_parse(result);
-		if (!page) {
-			status = report_fail(cli, CLI_UNREACHABLE,
-					     "the daemon's answer cannot be read");
-			break;
-		}
-		more = json_is_string(json_object_get(page, "cursor"));
-		json_object_set(params, "cursor", json_object_get(page, "cursor"));
-		if (sum)
-			add_flows(sum, page);
-		else
-			sum = json_incref(page);
-		json_decref(page);
-	}
-	json_decref(params);
-	if (!status)
-		*ret_sum = sum;
-	else
-		json_decref(sum);
-	return status;
 }
 
 static const char *graphs_of(struct cli *cli, const json_t *item)
@@ -128,12 +95,11 @@ static int cmd_nat_show(struct cli *cli, int argc, char **argv)
 {
 	json_t *sum;
 	char *text;
-	int status = read_all(cli, &sum);
+	int status = page_sum(cli, "nat.show", NULL, add_flows, &sum);
 
 	if (status)
 		return status;
 	if (cli->json) {
-		json_object_del(sum, "cursor");
 		text = json_dumps(sum, JSON_COMPACT);
 		print_json(cli, text);
 		free(text);
