@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <compile/compile.h>
+#include <model/prefix.h>
 
 #define PRINT_RULES_MAX 1000
 
@@ -92,6 +93,21 @@ static uint64_t value_unsigned(const struct plan_value *value)
 	}
 }
 
+static void print_prefixes(struct printer *p, const struct plan_value *value)
+{
+	const struct shunt_prefix *prefix = value->data;
+	static const struct shunt_prefix none;
+	unsigned int i;
+
+	for (i = 0; i < value->size / sizeof(*prefix); i++) {
+		if (!memcmp(&prefix[i], &none, sizeof(none)))
+			break;
+		buf_str(p->out, i ? ", " : "");
+		prefix_print(&prefix[i], p->out);
+	}
+	buf_char(p->out, '\n');
+}
+
 static void print_value(struct printer *p, const struct module *module,
 			const struct plan_value *value)
 {
@@ -102,6 +118,8 @@ static void print_value(struct printer *p, const struct module *module,
 	buf_printf(p->out, "config %s %s: ", p->where, value->name);
 	if (config->is_string)
 		buf_printf(p->out, "\"%s\"\n", (const char *)value->data);
+	else if (config->is_prefixes)
+		print_prefixes(p, value);
 	else if (config->is_signed)
 		buf_printf(p->out, "%lld\n", (long long)value_signed(value));
 	else

@@ -5,13 +5,15 @@
  *
  * DOC: An integer is decimal or hex (0x) with a sign where its type has one;
  * k, M and G behind a decimal one stand for thousands, Ki, Mi and Gi for powers of
- * 1024. 'true' and 'false' are 1 and 0 of a one-byte integer.
+ * 1024. 'true' and 'false' are 1 and 0 of a one-byte integer. A list of addresses and prefixes
+ * goes into an array of struct shunt_prefix.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include <compile/compile.h>
+#include <model/prefix.h>
 
 static const struct {
 	const char *suffix;
@@ -135,12 +137,64 @@ static const void *string_read(struct compile *c, const struct config_value *con
 	return data;
 }
 
+static void prefix_element(struct compile *c, const struct config_value *config,
+			   const struct tree *tree, struct shunt_prefix *ret_prefix)
+{
+	const char *why = "is no address or prefix";
+	struct shunt_prefix prefix = { 0 };
+	uint8_t l3, len;
+	int r;
+
+	r = prefix_read(tree->text, &prefix.addr, &l3, &len);
+	if (r == 0) {
+		prefix.open = prefix_open(l3, len);
+		if (prefix.addr.half[0] || prefix.addr.half[1] || prefix.open.half[1]) {
+			*ret_prefix = prefix;
+			return;
+		}
+		why = "is nobody's address";
+	} else if (r == -EDOM) {
+		why = "has bits behind its prefix";
+	}
+	compile_find(c, tree, "bad_value", "'%s': '%.60s' %s", config->name, tree->text, why);
+}
+
+static const void *prefixes_read(struct compile *c, const struct config_value *config,
+				 const struct module_config *contract)
+{
+	const struct tree *tree = config->tree;
+	size_t i, max = contract->size / sizeof(struct shunt_prefix);
+	struct shunt_prefix *prefix = arena_new_n(c->arena, struct shunt_prefix, max);
+
+	if (tree->kind != TREE_LIST) {
+		if (tree->len)
+			prefix_element(c, config, tree, prefix);
+		return prefix;
+	}
+	if (tree->n > max) {
+		compile_find(c, tree, "out_of_range", "'%s' has %zu elements, %zu at most",
+			     config->name, tree->n, max);
+		return NULL;
+	}
+	for (i = 0; i < tree->n; i++)
+		prefix_element(c, config, tree->child[i], &prefix[i]);
+	return prefix;
+}
+
 const void *value_read(struct compile *c, const struct config_value *config,
 		       const struct module_config *contract, const struct module *module)
 {
 	uint64_t number;
 	int r;
 
+	if (contract->is_prefixes)
+		return prefixes_read(c, config, contract);
+	if (config->tree->kind == TREE_LIST) {
+		compile_find(c, config->tree, "bad_value",
+			     "'%s' of module '%s' is one value (%s), not a list", config->name,
+			     module->name, contract->type);
+		return NULL;
+	}
 	if (contract->is_string)
 		return string_read(c, config, contract);
 	r = integer_read(config->text, contract, &number);

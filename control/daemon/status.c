@@ -350,14 +350,15 @@ static void write_node_config(const struct config_node *node, const struct modul
 		const struct module_config *config = &module->config[i];
 		const char *text = config_text(node, config->name);
 		char number[32];
+		const char *usual = config->text ? config->text : number;
 
 		snprintf(number, sizeof(number), config->is_signed ? "%lld" : "%llu",
 			 (unsigned long long)config->value);
 		jsonw_object(w, NULL);
 		jsonw_str(w, "name", config->name);
 		jsonw_str(w, "type", config->type);
-		jsonw_str(w, "value", text ? text : config->is_string ? config->text : number);
-		jsonw_str(w, "default", config->is_string ? config->text : number);
+		jsonw_str(w, "value", text ? text : usual);
+		jsonw_str(w, "default", usual);
 		jsonw_str(w, "help", config->help);
 		jsonw_object_end(w);
 	}

@@ -232,6 +232,26 @@ static int read_edges(struct contract *c)
 	return 0;
 }
 
+static bool is_prefixes(const struct contract *c, const struct btf_layout *layout)
+{
+	struct btf_layout element;
+
+	if (layout->kind != BTF_LAYOUT_ARRAY)
+		return false;
+	element = btf_layout_of(c->btf, layout->element);
+	return element.kind == BTF_LAYOUT_STRUCT && element.size == sizeof(struct shunt_prefix) &&
+	       !strcmp(btf__name_by_offset(c->btf, element.type->name_off), "shunt_prefix");
+}
+
+static bool is_zero(const char *data, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && !data[i]; i++)
+		;
+	return i == n;
+}
+
 static int read_config_value(struct contract *c, const struct object_part *part,
 			     const struct btf_layout *layout, struct module_config *config)
 {
@@ -246,8 +266,15 @@ static int read_config_value(struct contract *c, const struct object_part *part,
 		config->text = arena_strdup(c->arena, part->data);
 		return 0;
 	}
+	config->is_prefixes = is_prefixes(c, layout);
+	if (config->is_prefixes) {
+		config->text = "";
+		return is_zero(part->data, part->n) ? 0 :
+		       refuse(c, -EINVAL, "config '%s': a list is empty by default", config->name);
+	}
 	if (layout->kind != BTF_LAYOUT_INT && layout->kind != BTF_LAYOUT_BOOL)
-		return refuse(c, -EINVAL, "config '%s': type '%s' is no integer or char array",
+		return refuse(c, -EINVAL,
+			      "config '%s': type '%s' is no integer, char array or list of prefixes",
 			      config->name, config->type);
 	config->is_signed = layout->is_signed;
 	memcpy(&v, part->data, part->n < sizeof(v) ? part->n : sizeof(v));

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include <model/config_lb_read.h>
-
-#define ADDR_BYTES_MAX	64
+#include <model/prefix.h>
 
 static struct diag *no_addr(struct config_reader *r, const struct tree *tree, const char *why)
 {
@@ -32,21 +31,6 @@ static const char *unfit(const struct shunt_addr *addr, uint8_t l3)
 	       ntohl(addr->word[0]) >> 22 == 0xfe80 >> 6 ? "that is one link's" : NULL;
 }
 
-/* Return: 4, 6; 0: no address */
-static uint8_t parse(const char *text, struct shunt_addr *ret_addr)
-{
-	struct shunt_addr addr = { .v4_prefix = { 0, 0, htonl(0xffff) } };
-	uint8_t l3 = 0;
-
-	if (inet_pton(AF_INET, text, &addr.v4) == 1)
-		l3 = 4;
-	else if (inet_pton(AF_INET6, text, &addr) == 1)
-		l3 = 6;
-	if (l3)
-		*ret_addr = addr;
-	return l3;
-}
-
 static bool check(struct config_reader *r, const struct tree *tree, const struct shunt_addr *addr,
 		  uint8_t l3)
 {
@@ -63,7 +47,7 @@ void config_lb_addr(struct config_reader *r, const struct tree *tree, struct shu
 		    uint8_t *ret_l3)
 {
 	struct shunt_addr addr;
-	uint8_t l3 = parse(tree->text, &addr);
+	uint8_t l3 = prefix_read_addr(tree->text, &addr);
 
 	if (!l3) {
 		no_addr(r, tree, "");
@@ -73,55 +57,20 @@ void config_lb_addr(struct config_reader *r, const struct tree *tree, struct shu
 	}
 }
 
-/* "24". Return: more than @max: it is none */
-static unsigned int parse_len(const char *text, unsigned int max)
-{
-	unsigned int len = 0;
-
-	if (!*text || strlen(text) > 3 || strspn(text, "0123456789") != strlen(text))
-		return max + 1;
-	for (; *text; text++)
-		len = 10 * len + *text - '0';
-	return len;
-}
-
-/* Those behind the prefix go. Return: there were none */
-static bool cut(struct shunt_addr *addr, unsigned int len)
-{
-	bool none = true;
-	unsigned int i;
-	__be32 mask;
-
-	for (i = 0; i < 4; i++) {
-		mask = len >= 32 * (i + 1) ? ~0u :
-		       len <= 32 * i ? 0 : htonl(~0u << (32 * (i + 1) - len));
-		none = none && !(addr->word[i] & ~mask);
-		addr->word[i] &= mask;
-	}
-	return none;
-}
-
 void config_lb_prefix(struct config_reader *r, const struct tree *tree, struct shunt_addr *ret_addr,
 		      uint8_t *ret_l3, uint8_t *ret_len)
 {
-	const char *slash = strchr(tree->text, '/');
 	struct shunt_addr addr;
-	unsigned int max, len;
-	uint8_t l3 = 0;
+	uint8_t l3, len;
+	int e = prefix_read(tree->text, &addr, &l3, &len);
 
-	if (!slash)
-		l3 = parse(tree->text, &addr);
-	else if (slash - tree->text < ADDR_BYTES_MAX)
-		l3 = parse(arena_strndup(r->arena, tree->text, slash - tree->text), &addr);
-	max = l3 == 4 ? 32 : 128;
-	len = slash ? parse_len(slash + 1, max) : max;
-	if (!l3 || !len || len > max) {
-		no_addr(r, tree, " or a prefix of 1 bit or more");
-		return;
-	}
-	if (!cut(&addr, 128 - max + len)) {
+	if (e == -EDOM) {
 		config_read_error(r, tree, "bad_value", "'%s' has bits behind its prefix: '%.60s'",
 				  tree->key, tree->text);
+		return;
+	}
+	if (e < 0 || !len) {
+		no_addr(r, tree, " or a prefix of 1 bit or more");
 		return;
 	}
 	if (!check(r, tree, &addr, l3))

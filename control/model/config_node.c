@@ -25,6 +25,21 @@ static const struct config_key node_keys[] = {
 };
 _Static_assert(NODE_MAX <= CONFIG_KEYS_MAX, "config_read_keys()");
 
+/* A list of values: they are told with commas between them */
+static const char *read_list(struct config_reader *r, const struct tree *list)
+{
+	struct buf text = { 0 };
+	const char *copy;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (config_read_is(r, list->child[i], TREE_SCALAR, "an element of a config value"))
+			buf_printf(&text, "%s%s", text.len ? ", " : "", list->child[i]->text);
+	copy = arena_strdup(r->arena, text.len ? text.data : "");
+	buf_fini(&text);
+	return copy;
+}
+
 static void read_values(struct config_reader *r, const struct tree *map, struct config_node *node)
 {
 	size_t i;
@@ -33,10 +48,12 @@ static void read_values(struct config_reader *r, const struct tree *map, struct 
 	for (i = 0; i < map->n; i++) {
 		const struct tree *member = map->child[i];
 
-		if (!config_read_is(r, member, TREE_SCALAR, "a config value"))
+		if (member->kind != TREE_LIST &&
+		    !config_read_is(r, member, TREE_SCALAR, "a config value"))
 			continue;
 		node->value[node->n_values++] = (struct config_value){
-			.name = member->key, .text = member->text, .tree = member,
+			.name = member->key, .tree = member,
+			.text = member->kind == TREE_LIST ? read_list(r, member) : member->text,
 		};
 	}
 }

@@ -104,7 +104,7 @@ static void put_config(const struct module *module, struct jsonw *w)
 		jsonw_object(w, NULL);
 		jsonw_str(w, "name", config->name);
 		jsonw_str(w, "type", config->type);
-		if (config->is_string)
+		if (config->is_string || config->is_prefixes)
 			jsonw_str(w, "default", config->text);
 		else if (config->is_signed)
 			jsonw_i64(w, "default", (int64_t)config->value);

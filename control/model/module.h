@@ -22,11 +22,12 @@ struct module_edge {
 struct module_config {
 	const char *name;
 	const char *type;		/* as in C: "__u64", "char[32]" */
-	uint32_t size;			/* bytes: 1, 2, 4, 8, or of a char array */
+	uint32_t size;			/* bytes: 1, 2, 4, 8, or of an array */
 	bool is_signed;
 	bool is_string;			/* char array: NUL-terminated text */
+	bool is_prefixes;		/* array of struct shunt_prefix: a list */
 	uint64_t value;			/* default, of an integer (sign-extended) */
-	const char *text;		/* default, of a string */
+	const char *text;		/* default, of a string; of a list: "" */
 	const char *help;
 };
 

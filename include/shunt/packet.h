@@ -89,6 +89,16 @@ struct shunt_addr {
 
 _Static_assert(sizeof(struct shunt_addr) == 16, "ABI");
 
+/*
+ * A constant that is an array of these takes a list of addresses and prefixes. 'open' has the bits that
+ * are behind the prefix; an element that is all zero is behind the last one of the list.
+ */
+struct shunt_prefix {
+	struct shunt_addr addr, open;
+};
+
+_Static_assert(sizeof(struct shunt_prefix) == 32, "ABI");
+
 /**
  * struct shunt_packet - Packet context
  * Cleared and filled by the root; lives in a slot of this CPU until the packet

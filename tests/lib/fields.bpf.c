@@ -11,6 +11,7 @@ SHUNT_CONFIG(__s16, offset, -7, "a signed number");
 SHUNT_CONFIG(__u64, big, 18446744073709551615ULL, "the largest number");
 SHUNT_CONFIG(char, label[16], "eth0", "a text");
 SHUNT_CONFIG(bool, enabled, true, "a switch");
+SHUNT_CONFIG(struct shunt_prefix, nets[4], {}, "a list");
 
 enum field_state { FIELD_DOWN = 0, FIELD_UP = 1, FIELD_BROKEN = 7 };
 
@@ -90,7 +91,7 @@ SHUNT_NODE(ctx, pkt)
 	struct field_key key = { .addr = pkt->saddr, .port = pkt->dport, .proto = pkt->proto };
 	struct field_value *value = bpf_map_lookup_elem(&field_hash, &key);
 
-	if (value && enabled && label[0])
+	if (value && enabled && label[0] && !nets[0].addr.word[0])
 		value->u64 += big + offset;
 	return value ? SHUNT_GO(next) : SHUNT_GO_OPEN(0);
 }

@@ -172,6 +172,21 @@ static const struct finding findings[] = {
 	{ .name = "no room for the NUL", VALUE("label: 12345678"), VALUE_GRAPH, NULL, "bad_value",
 	  "/nodes/n/config/label", "the text for 'label' has 8 bytes, 7 at most" },
 
+	{ .name = "a list for a number", VALUE("word: [1, 2]"), VALUE_GRAPH, NULL, "bad_value",
+	  "/nodes/n/config/word", "is one value (__u32), not a list" },
+	{ .name = "a list for a text", VALUE("label: [a]"), VALUE_GRAPH, NULL, "bad_value",
+	  "/nodes/n/config/label", "is one value (char[8]), not a list" },
+	{ .name = "no prefix", VALUE("nets: [10.0.0.1, ten]"), VALUE_GRAPH, NULL, "bad_value",
+	  "/nodes/n/config/nets/1", "'nets': 'ten' is no address or prefix" },
+	{ .name = "a prefix too long", VALUE("nets: 10.0.0.0/33"), VALUE_GRAPH, NULL, "bad_value",
+	  "/nodes/n/config/nets", "'10.0.0.0/33' is no address or prefix" },
+	{ .name = "a prefix with bits behind", VALUE("nets: [\"fd00::1/64\"]"), VALUE_GRAPH, NULL,
+	  "bad_value", "/nodes/n/config/nets/0", "'fd00::1/64' has bits behind its prefix" },
+	{ .name = "nobody in a list", VALUE("nets: [\"::\"]"), VALUE_GRAPH, NULL, "bad_value",
+	  "/nodes/n/config/nets/0", "'::' is nobody's address" },
+	{ .name = "a list too long", VALUE("nets: [\"1::\", \"2::\", \"3::\", \"4::\"]"), VALUE_GRAPH,
+	  NULL, "out_of_range", "/nodes/n/config/nets", "has 4 elements, 3 at most" },
+
 	/* rules */
 	{ .name = "module takes no rules", "  n: { module: count, rules: [ drop ] }\n", CHAIN, NULL,
 	  "no_rules", "/nodes/n/rules", "module 'count' takes no rules" },

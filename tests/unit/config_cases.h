@@ -196,6 +196,10 @@ static const struct config_case section_cases[] = {
 	  V "nodes: { a: { module: limit, config: { rate_pps: { x: 1 } } } }\n",
 	  "/nodes/a/config/rate_pps wrong_kind: "
 	  "a config value must be a single value, not a map\n" },
+	{ "node: config value a list of lists",
+	  V "nodes: { a: { module: limit, config: { rate_pps: [1, [2]] } } }\n",
+	  "/nodes/a/config/rate_pps/1 wrong_kind: "
+	  "an element of a config value must be a single value, not a list\n" },
 	{ "node: rules a scalar",
 	  V "nodes: { a: { module: filter, rules: drop } }\n",
 	  "/nodes/a/rules wrong_kind: 'rules' must be a list, not a single value\n" },

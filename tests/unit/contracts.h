@@ -84,6 +84,8 @@ static struct module_config maze_config[] = {
 	{ .name = "word", .type = "__u32", .size = 4 },
 	{ .name = "number", .type = "__s64", .size = 8, .is_signed = true },
 	{ .name = "label", .type = "char[8]", .size = 8, .is_string = true, .text = "" },
+	{ .name = "nets", .type = "struct shunt_prefix[3]", .size = 3 * sizeof(struct shunt_prefix),
+	  .is_prefixes = true, .text = "" },
 	{ .name = "inner", .type = "__u32", .size = 4, .help = "worked out (from the moon)" },
 };
 

@@ -125,6 +125,11 @@ static void test_values(void **state)
 	assert_int_equal(c->size, 16);
 	assert_string_equal(c->type, "char[16]");
 	assert_string_equal(c->text, "eth0");
+	c = module_config_find(&m, "nets");
+	assert_true(c->is_prefixes && !c->is_string);
+	assert_int_equal(c->size, 4 * sizeof(struct shunt_prefix));
+	assert_string_equal(c->type, "struct shunt_prefix[4]");
+	assert_string_equal(c->text, "");
 	c = module_config_find(&m, "enabled");
 	assert_int_equal(c->size, 1);
 	assert_int_equal(c->value, 1);
