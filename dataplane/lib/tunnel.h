@@ -15,10 +15,11 @@
 #define SHUNT_LIB_TUNNEL_H
 
 #include <shunt/lib/checksum.h>
+#include <shunt/lib/ip4_sum.h>
+#include <shunt/lib/l2.h>
 #include <shunt/lib/parse.h>
 
 #define TUNNEL_TTL	64
-#define TUNNEL_L2_MAX	22		/* Ethernet and two tags */
 #define TUNNEL_PORTS	0xc000		/* source ports from here on: RFC 6335's dynamic ones */
 #define TUNNEL_DF	0x4000
 
@@ -38,32 +39,14 @@ static __always_inline int tunnel_l2_load(shunt_ctx *ctx, const struct shunt_pac
 					  const struct tunnel *tunnel, __u8 *l2)
 {
 	__be16 eth_type = tunnel->l3 == 4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	__u32 len = pkt->l3_off;
-	__u8 buf[ETH_HLEN], *eth;
 
-	if (len == ETH_HLEN) {
-		eth = shunt_header(ctx, 0, ETH_HLEN, buf);
-		if (!eth)
-			return -1;
-		__builtin_memcpy(l2, eth, ETH_HLEN);
-		__builtin_memcpy(l2 + 12, &eth_type, sizeof(eth_type));
-	} else {
-		if (shunt_load_some(ctx, 0, l2, len, TUNNEL_L2_MAX) < 0)
-			return -1;
-		__builtin_memcpy(len == 18 ? l2 + 16 : l2 + 20, &eth_type, sizeof(eth_type));
-	}
+	if (l2_load(ctx, pkt->l3_off, eth_type, l2) < 0)
+		return -1;
 	if (tunnel->resolved) {
 		__builtin_memcpy(l2, tunnel->dmac, ETH_ALEN);
 		__builtin_memcpy(l2 + ETH_ALEN, tunnel->smac, ETH_ALEN);
 	}
 	return 0;
-}
-
-static __always_inline int tunnel_l2_store(shunt_ctx *ctx, const struct shunt_packet *pkt, __u8 *l2)
-{
-	if (pkt->l3_off == ETH_HLEN)
-		return shunt_patch(ctx, 0, l2, ETH_HLEN);
-	return shunt_store_some(ctx, 0, l2, pkt->l3_off, TUNNEL_L2_MAX);
 }
 
 static __always_inline __u8 tunnel_proto(const struct shunt_packet *pkt,
@@ -72,19 +55,6 @@ static __always_inline __u8 tunnel_proto(const struct shunt_packet *pkt,
 	if (tunnel->port)
 		return IPPROTO_UDP;
 	return pkt->l3 == 4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-}
-
-static __always_inline __u16 tunnel_sum(const void *data, const __u32 words)
-{
-	const __u32 *word = data;
-	__u64 sum = 0;
-	__u32 i;
-
-#pragma clang loop unroll(full)
-	for (i = 0; i < words; i++)
-		sum += word[i];
-	sum = (__u32)sum + (sum >> 32);
-	return shunt_sum_fold((__u32)sum + (sum >> 32));
 }
 
 static __always_inline int tunnel_ip4(shunt_ctx *ctx, const struct shunt_packet *pkt,
@@ -98,7 +68,7 @@ static __always_inline int tunnel_ip4(shunt_ctx *ctx, const struct shunt_packet 
 		.saddr = tunnel->saddr.v4, .daddr = tunnel->daddr.v4,
 	};
 
-	ip.check = tunnel_sum(&ip, sizeof(ip) / 4);
+	ip.check = ip4_sum_words(&ip, sizeof(ip) / 4);
 	return shunt_patch(ctx, pkt->l3_off, &ip, sizeof(ip));
 }
 
@@ -145,11 +115,11 @@ static __always_inline int tunnel_push_as(const bool six, shunt_ctx *ctx, struct
 	__u32 inner = pkt->l4_off - pkt->l3_off + pkt->l4_len, off = pkt->l3_off;
 	__u32 udp_len = tunnel->port ? sizeof(struct udphdr) : 0, more;
 	bool fixed = pkt->proto == IPPROTO_UDP && shunt_ctx_is_gso(ctx);
-	__u8 l2[TUNNEL_L2_MAX + 2] = {};
+	__u8 l2[L2_ROOM] = {};
 
 	more = (six ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + udp_len;
 	if (inner + more > 65535 || tunnel_l2_load(ctx, pkt, tunnel, l2) < 0 ||
-	    shunt_push(ctx, more, six, udp_len, fixed) || tunnel_l2_store(ctx, pkt, l2) < 0)
+	    shunt_push(ctx, more, six, udp_len, fixed) || l2_store(ctx, pkt->l3_off, l2) < 0)
 		return -1;
 	if ((six ? tunnel_ip6(ctx, pkt, tunnel, inner + udp_len) :
 		   tunnel_ip4(ctx, pkt, tunnel, inner + udp_len)) < 0)

@@ -12,6 +12,7 @@
  */
 #include <shunt/module.h>
 #include <shunt/lib/answer_icmp.h>
+#include <shunt/lib/ip4_sum.h>
 #include <shunt/lib/lb_part.h>
 #include <shunt/lib/rewrite.h>
 #include <shunt/lib/tunnel.h>
@@ -31,34 +32,7 @@ SHUNT_EDGE(answer, SHUNT_FAIL_CLOSED, SHUNT_TARGET_TX);
 
 SHUNT_TABLE(lb_answer, PERCPU_ARRAY, __u32, struct answer_room, 1);
 
-/* ---- what is checked ---- */
-
-/* The header's checksum, options included. Return: 1: it is right */
-__noinline int lb_sum_options(shunt_ctx *ctx)
-{
-	struct shunt_cpu *cpu = shunt_this_cpu();
-	__u32 word[15] = {}, len;
-
-	if (!cpu)
-		return 0;
-	len = cpu->pkt.l4_off - cpu->pkt.l3_off;
-	if (shunt_load_some(ctx, cpu->pkt.l3_off, word, len, sizeof(word)) < 0)
-		return 0;
-	return !tunnel_sum(word, 15);
-}
-
-static __always_inline bool lb_sum_holds(shunt_ctx *ctx, const struct shunt_packet *pkt)
-{
-	struct iphdr buf, *ip;
-
-	if (pkt->l3 == 6)
-		return true;
-	if (pkt->l4_off - pkt->l3_off != sizeof(*ip))
-		return lb_sum_options(ctx);
-	ip = shunt_header(ctx, pkt->l3_off, sizeof(*ip), &buf);
-	return ip && !tunnel_sum(ip, sizeof(*ip) / 4);
-}
-
+/* ---- what is told ---- */
 
 /* "Too big" to the sender. Return: 0; negative: there is nobody to tell */
 __noinline int lb_too_big(shunt_ctx *ctx, __u32 mtu)
@@ -253,7 +227,7 @@ static __always_inline int lb_forward(shunt_ctx *ctx, struct shunt_packet *pkt,
 		lb_drop(service, LB_DROP_TTL);
 		return SHUNT_DROP(SHUNT_REASON_TTL);
 	}
-	if (!lb_sum_holds(ctx, pkt)) {
+	if (!ip4_sum_holds(ctx, pkt)) {
 		lb_drop(service, LB_DROP_CHECKSUM);
 		return SHUNT_DROP(SHUNT_REASON_IP4_SUM);
 	}
