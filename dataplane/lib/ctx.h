@@ -95,6 +95,15 @@ static __always_inline int shunt_push(shunt_ctx *ctx, __u32 len, bool six, bool 
 	return bpf_xdp_adjust_head(ctx, -(int)len);
 }
 
+/*
+ * Outer headers of @len bytes go; @six, @was_six: what is behind them, and what they are. At XDP the Ethernet
+ * header and tags are to be written anew; at TC the header alone, and there must be no tag in the frame.
+ */
+static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool was_six)
+{
+	return bpf_xdp_adjust_head(ctx, len);
+}
+
 /* Bytes that do not sum up to nothing came into the packet, or changed by such a difference */
 static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)
 {
@@ -223,6 +232,29 @@ static __always_inline int shunt_push(shunt_ctx *ctx, __u32 len, bool six, bool 
 	if (fixed)
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	return bpf_skb_adjust_room(ctx, len, BPF_ADJ_ROOM_MAC, flags);
+}
+
+#define SHUNT_DECAP_IP4	(1ULL << 7)	/* BPF_F_ADJ_ROOM_DECAP_L3_*: not in Linux 6.1's headers */
+#define SHUNT_DECAP_IP6	(1ULL << 8)
+#define SHUNT_IP_DIFF	20		/* bytes that an IPv6 header has more */
+
+/*
+ * The kernel has to know of another protocol. Before Linux 6.4 there is a helper of its own for
+ * that alone, as if one header were translated: it moves the frame by the difference.
+ */
+static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool was_six)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;	/* segments keep their length */
+
+	if (six == was_six)
+		return bpf_skb_adjust_room(ctx, -(int)len, BPF_ADJ_ROOM_MAC, flags);
+	if (!bpf_skb_adjust_room(ctx, -(int)len, BPF_ADJ_ROOM_MAC,
+				 flags | (six ? SHUNT_DECAP_IP6 : SHUNT_DECAP_IP4)))
+		return 0;
+	if (bpf_skb_change_proto(ctx, six ? bpf_htons(0x86dd) : bpf_htons(0x0800), 0))
+		return -1;
+	len = six ? len + SHUNT_IP_DIFF : len - SHUNT_IP_DIFF;
+	return bpf_skb_adjust_room(ctx, -(int)len, BPF_ADJ_ROOM_MAC, flags);
 }
 
 static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)

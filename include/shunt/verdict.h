@@ -64,7 +64,11 @@
 	X(TTL, "ttl", "TTL or hop limit ends here")			\
 	X(IP4_SUM, "ip4_sum", "IPv4 header checksum is wrong")		\
 	X(TOO_BIG, "too_big", "does not fit on its way")		\
-	X(FRAG_LOST, "frag_lost", "a later fragment whose first was not seen")
+	X(FRAG_LOST, "frag_lost", "a later fragment whose first was not seen") \
+	X(TUNNEL, "tunnel", "lengths, version or header of what is in a tunnel are wrong") \
+	X(TUNNEL_FRAG, "tunnel_frag", "a fragment of a tunnel's packet") \
+	X(TUNNEL_SOURCE, "tunnel_source", "a tunnel from an address that may not send any") \
+	X(TUNNEL_ECN, "tunnel_ecn", "met congestion in a tunnel, and cannot say so (RFC 6040 4.2)")
 
 #define SHUNT_TARGET_ENUM(id, name) SHUNT_TARGET_##id,
 enum shunt_target { SHUNT_TARGETS(SHUNT_TARGET_ENUM) SHUNT_TARGET_MAX };

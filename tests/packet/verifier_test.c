@@ -78,6 +78,21 @@ static void filter_config(struct buf *yaml, bool goes_on)
 	buf_str(yaml, " } drop\n");
 }
 
+/* Lists that are full */
+static void decap_config(struct buf *yaml)
+{
+	static const char *const lists[] = { "addresses", "sources" };
+	unsigned int i, k;
+
+	buf_str(yaml, "    config:\n");
+	for (i = 0; i < 2; i++) {
+		buf_printf(yaml, "      %s: [", lists[i]);
+		for (k = 0; k < 8; k++)
+			buf_printf(yaml, "192.0.%u.0/24, \"fd00:%u::/%u\"%s", k, k, 65 + k,
+				   k < 7 ? ", " : "]\n");
+	}
+}
+
 static const char in_rounds[] = "filter, in rounds";
 
 static void test_module(void **state)
@@ -93,6 +108,8 @@ static void test_module(void **state)
 	buf_printf(&yaml, "nodes:\n  tested:\n    module: %s\n", module);
 	if (filter)
 		filter_config(&yaml, goes_on);
+	else if (!strcmp(module, "decap"))
+		decap_config(&yaml);
 	buf_str(&yaml, "  behind: { module: count }\ngraphs:\n");
 	if (filter) {
 		buf_str(&yaml, "  g:\n    entry: tested\n    edges:\n"
