@@ -77,7 +77,7 @@ static uint16_t nat_of(struct compile *c, const struct config_backend *config)
 	return nat_number(c, config->tree, &statement);
 }
 
-/* Only where there is an outer header: so that nodes share all other backends */
+/* Only where there is an outer header: elsewhere it is nothing to a backend */
 static const struct shunt_addr *source_of(const struct config_lb *lb,
 					  const struct config_service *service,
 					  const struct config_backend *config)
@@ -89,7 +89,11 @@ static const struct shunt_addr *source_of(const struct config_lb *lb,
 	return &lb->source[config->l3 == 6];
 }
 
-static const char *backend_name(struct compile *c, const struct config_service *service,
+/*
+ * Of one service: a server that is dead for one may live for another, and flows, datagrams and
+ * connection IDs are remembered with the number alone
+ */
+static const char *backend_name(struct compile *c, const struct plan_service *service,
 				const struct config_backend *config, const struct shunt_addr *src)
 {
 	char addr[INET6_ADDRSTRLEN], from[INET6_ADDRSTRLEN] = "-";
@@ -97,16 +101,18 @@ static const char *backend_name(struct compile *c, const struct config_service *
 	addr_print(&config->addr, config->l3, addr);
 	if (src->half[0] || src->half[1])
 		addr_print(src, config->l3, from);
-	return arena_printf(c->arena, "lbbackend %s,%u %s from %s", addr, config->port,
-			    forward_names[service->forward], from);
+	return arena_printf(c->arena, "lbbackend %s/%s %s,%u %s from %s", service->node,
+			    service->name, addr, config->port,
+			    forward_names[service->config->forward], from);
 }
 
 static const struct plan_backend *backend_plan(struct compile *c, const struct config_lb *lb,
-					       const struct config_service *service,
+					       const struct plan_service *in,
 					       const struct config_backend *config)
 {
+	const struct config_service *service = in->config;
 	const struct shunt_addr *src = source_of(lb, service, config);
-	const char *name = backend_name(c, service, config, src);
+	const char *name = backend_name(c, in, config, src);
 	uint32_t number = compile_take(c, config->tree, SLOTS_LB_BACKEND, 1, name);
 	struct plan_backend *backend = c->lb_backend[number];
 
@@ -140,13 +146,13 @@ static void plan_owners(struct compile *c, const struct config_lb *lb,
 	for (i = 0; i < config->n_backends; i++) {
 		backend = &config->backend[i];
 		service->owner[i] = (struct plan_owner){
-			.backend = backend_plan(c, lb, config, backend),
+			.backend = backend_plan(c, lb, service, backend),
 			.weight = backend->drains ? 0 : backend->weight,
 			.id = backend->id, .config = backend,
 		};
 	}
 	if (config->sorry)
-		service->sorry = backend_plan(c, lb, config, config->sorry);
+		service->sorry = backend_plan(c, lb, service, config->sorry);
 }
 
 /* One more than it takes: a tick that has begun is none yet */

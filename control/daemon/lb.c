@@ -60,6 +60,7 @@ void lb_free(struct lb *lb)
 
 /* Numbers that the plan before has */
 struct known {
+	bool start;			/* there is none: what the tables have already goes on */
 	bool backend[LB_BACKENDS], service[LB_SERVICES], ranges[LB_RANGES_MAX], counter[LB_COUNTS];
 };
 
@@ -70,6 +71,7 @@ static struct known *known_of(const struct plan_lb *plan)
 
 	if (!known)
 		arena_no_memory();
+	known->start = !plan;
 	for (i = 0; plan && i < plan->n_backends; i++) {
 		known->backend[plan->backend[i]->number] = true;
 		known->counter[plan->backend[i]->entry.counter] = true;
@@ -89,27 +91,71 @@ static bool is_alike(const struct lb_backend *a, const struct lb_backend *b)
 	       a->nat == b->nat && a->counter == b->counter;
 }
 
-/* Nobody looks at a new one yet, but flows may remember who had its number before */
+/* Whether its number is to be what it is for the programs that run */
+static bool goes_on(const struct plan_backend *backend, const struct known *known,
+		    const struct lb_backend *there)
+{
+	return known->backend[backend->number] ||
+	       (known->start && is_alike(there, &backend->entry));
+}
+
+static bool backend_is_reused(const struct plan_backend *backend, const struct known *known,
+			      const struct lb_backend *there)
+{
+	return there->l3 && !goes_on(backend, known, there);
+}
+
+static bool service_is_reused(const struct lb *lb, const struct plan_service *service,
+			      const struct known *known)
+{
+	struct lb_service there;
+
+	if (known->service[service->number] ||
+	    lb_tables_service(lb->tables, service->number, &there) < 0 || !there.slots)
+		return false;
+	return !known->start || memcmp(&there, &service->entry, sizeof(there));
+}
+
+/* Flows and datagrams may be remembered with numbers that were others' before */
+static void forget_reused(struct lb *lb, const struct plan_lb *plan, const struct known *known)
+{
+	const struct lb_backend *there = lb_tables_backends(lb->tables);
+	static struct lb_reused reused;
+	unsigned int i, n = 0;
+	uint32_t number;
+
+	memset(&reused, 0, sizeof(reused));
+	for (i = 0; i < plan->n_backends; i++) {
+		number = plan->backend[i]->number;
+		reused.backend[number] = backend_is_reused(plan->backend[i], known, &there[number]);
+		n += reused.backend[number];
+	}
+	for (i = 0; i < plan->n_services; i++) {
+		number = plan->service[i].number;
+		reused.service[number] = service_is_reused(lb, &plan->service[i], known);
+		n += reused.service[number];
+	}
+	if (!n)
+		return;
+	grace_wait();		/* a program may be about to remember one still */
+	lb_tables_forget(lb->tables, &reused);
+}
+
+/* Nobody looks at a new one yet */
 static void prepare_backends(struct lb *lb, const struct plan_lb *plan, const struct known *known)
 {
 	struct lb_backend *entry = lb_tables_backends(lb->tables);
-	static bool forget[LB_BACKENDS];
-	unsigned int i, n = 0;
+	unsigned int i;
 
-	memset(forget, 0, sizeof(forget));
 	for (i = 0; i < plan->n_backends; i++) {
 		const struct plan_backend *backend = plan->backend[i];
 		struct lb_backend *to = &entry[backend->number];
 
-		if (known->backend[backend->number] || is_alike(to, &backend->entry))
+		if (goes_on(backend, known, to))
 			continue;
-		forget[backend->number] = true;
-		n++;
 		*to = backend->entry;
 		lb_way_fill(lb, backend, to);
 	}
-	if (n)
-		lb_tables_forget(lb->tables, forget);
 }
 
 static int prepare_services(struct lb *lb, const struct plan_lb *plan, const struct known *known,
@@ -268,6 +314,7 @@ int lb_prepare(struct lb *lb, const struct plan *next, const struct plan *before
 		return r;
 	lb_ways_want(lb, lb->plan, plan);
 	known = known_of(before ? before->lb : NULL);
+	forget_reused(lb, plan, known);
 	prepare_backends(lb, plan, known);
 	if (before)
 		zero_counters(lb, plan, known);

@@ -32,6 +32,12 @@ int lb_tables_put_service(const struct lb_tables *tables, const struct plan_serv
 	return 0;
 }
 
+int lb_tables_service(const struct lb_tables *tables, uint32_t number,
+		      struct lb_service *ret_entry)
+{
+	return bpf_map_lookup_elem(table_fd(tables, LB_TABLE_SERVICES), &number, ret_entry);
+}
+
 int lb_tables_put_ranges(const struct lb_tables *tables, const struct plan_ranges *ranges,
 			 struct err *err)
 {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /* lb_flows.c - what load balancers remember of flows, and what they counted */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <bpf/bpf.h>
+
+#include <base/arena.h>
 #include <kernel/lb_tables_priv.h>
 
 #include "../../dataplane/lib/lb_hash.h"
@@ -91,9 +96,8 @@ static const struct lb_map *in_use(const struct lb_tables *tables, enum lb_table
 	return &tables->now[table];
 }
 
-unsigned int lb_tables_forget(const struct lb_tables *tables, const bool *backend)
+static unsigned int forget_flows(const struct lb_map *flows, const struct lb_reused *reused)
 {
-	const struct lb_map *flows = in_use(tables, LB_TABLE_FLOWS);
 	struct lb_bucket *bucket = flows->map;
 	unsigned int k, n = 0;
 	uint32_t i;
@@ -102,12 +106,51 @@ unsigned int lb_tables_forget(const struct lb_tables *tables, const bool *backen
 		for (k = 0; k < LB_WAYS; k++) {
 			uint64_t word = __atomic_load_n(&bucket[i].word[k], __ATOMIC_RELAXED);
 
-			if (word && backend[word_backend(word)])
+			if (word && reused->backend[word_backend(word)])
 				n += __atomic_compare_exchange_n(&bucket[i].word[k], &word, 0,
 								 false, __ATOMIC_RELAXED,
 								 __ATOMIC_RELAXED);
 		}
 	return n;
+}
+
+static bool frag_is_of(const struct lb_frag *frag, const struct lb_reused *reused)
+{
+	uint32_t service = frag->service - 1;
+
+	return reused->backend[frag->backend] || (service < LB_SERVICES && reused->service[service]);
+}
+
+/* By buckets of the table, so that what comes and goes meanwhile hides nothing */
+static unsigned int forget_frags(int fd, const struct lb_reused *reused)
+{
+	struct lb_frag_key *key = calloc(LB_FRAGS, sizeof(*key));
+	struct lb_frag *frag = calloc(LB_FRAGS, sizeof(*frag));
+	uint32_t at = 0, count, i;
+	unsigned int n = 0;
+	bool first = true;
+	int r, why;
+
+	if (!key || !frag)
+		arena_no_memory();
+	do {
+		count = LB_FRAGS;
+		r = bpf_map_lookup_batch(fd, first ? NULL : &at, &at, key, frag, &count, NULL);
+		why = r == 0 ? 0 : errno;
+		for (i = 0; (!why || why == ENOENT) && i < count; i++)
+			if (frag_is_of(&frag[i], reused))
+				n += bpf_map_delete_elem(fd, &key[i]) == 0;
+		first = false;
+	} while (r == 0);
+	free(key);
+	free(frag);
+	return n;
+}
+
+unsigned int lb_tables_forget(const struct lb_tables *tables, const struct lb_reused *reused)
+{
+	return forget_flows(in_use(tables, LB_TABLE_FLOWS), reused) +
+	       forget_frags(in_use(tables, LB_TABLE_FRAGS)->fd, reused);
 }
 
 void lb_tables_occupancy(const struct lb_tables *tables, struct lb_occupancy *ret_occupancy)

@@ -40,6 +40,9 @@ struct lb_backend *lb_tables_backends(const struct lb_tables *tables);
 
 int lb_tables_put_service(const struct lb_tables *tables, const struct plan_service *service,
 			  struct err *err);
+/* What is behind a number, be it in use or not. Return: 0 or -errno */
+int lb_tables_service(const struct lb_tables *tables, uint32_t number,
+		      struct lb_service *ret_entry);
 int lb_tables_put_ranges(const struct lb_tables *tables, const struct plan_ranges *ranges,
 			 struct err *err);
 /* What lb_tables_put_keys() is to write */
@@ -65,8 +68,13 @@ void lb_tables_unmap_ring(uint32_t *word, uint32_t slots);
 
 /* ---- flows and counters ---- */
 
-/* Flows that remember one of these backends are forgotten. @backend: by number. Return: how many */
-unsigned int lb_tables_forget(const struct lb_tables *tables, const bool *backend);
+/* Numbers that are about to be others' */
+struct lb_reused {
+	bool backend[LB_BACKENDS], service[LB_SERVICES];
+};
+
+/* What is remembered with one of them is forgotten: flows, fragments' datagrams. Return: how many */
+unsigned int lb_tables_forget(const struct lb_tables *tables, const struct lb_reused *reused);
 
 struct lb_occupancy {
 	uint64_t room, used;

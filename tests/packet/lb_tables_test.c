@@ -247,20 +247,50 @@ static void test_forgotten(void **state)
 {
 	struct plan_lb plan = plan_of(64, 1024);
 	struct lb_tables *tables = made(&plan);
-	static bool backend[LB_BACKENDS];
+	static struct lb_reused reused;
 	struct lb_occupancy occupancy;
 
 	remember(tables, 1ull << 32 | 1, 7, 0);
 	remember(tables, 2ull << 32 | 1, 8, 0);
 	remember(tables, 3ull << 32 | 9, 65535, 100);
-	backend[7] = backend[65535] = true;
+	reused.backend[7] = reused.backend[65535] = true;
 	lb_tables_occupancy(tables, &occupancy);
 	assert_int_equal(occupancy.room, 512);
 	assert_int_equal(occupancy.used, 3);
 	assert_int_equal(occupancy.fresh, 2);
-	assert_int_equal(lb_tables_forget(tables, backend), 2);
+	assert_int_equal(lb_tables_forget(tables, &reused), 2);
 	assert_int_equal(remembered(tables, 1ull << 32 | 1), 0);
 	assert_int_equal(remembered(tables, 2ull << 32 | 1), 8);
+	lb_tables_settle(tables, NULL);
+	lb_tables_close(tables);
+}
+
+/* Where datagrams go, by who has the number: of a full table */
+static void test_frags_forgotten(void **state)
+{
+	struct plan_lb plan = plan_of(64, 1024);
+	struct lb_tables *tables = made(&plan);
+	struct lb_frag frag = {}, found;
+	static struct lb_reused reused;
+	struct lb_frag_key key = {};
+	unsigned int i, wanted = 0;
+	bool gone;
+	int fd = fd_of(tables, "lb_frags");
+
+	reused.backend[3] = reused.service[5] = true;
+	for (i = 0; i < LB_FRAGS / 2; i++) {
+		key.id = i;
+		frag.backend = 1 + i % 10;
+		frag.service = 1 + i % 7;
+		wanted += frag.backend == 3 || frag.service == 6;
+		assert_int_equal(bpf_map_update_elem(fd, &key, &frag, BPF_ANY), 0);
+	}
+	assert_int_equal(lb_tables_forget(tables, &reused), wanted);
+	for (i = 0; i < LB_FRAGS / 2; i++) {
+		key.id = i;
+		gone = bpf_map_lookup_elem(fd, &key, &found) < 0;
+		assert_int_equal(gone, 1 + i % 10 == 3 || 1 + i % 7 == 6);
+	}
 	lb_tables_settle(tables, NULL);
 	lb_tables_close(tables);
 }
@@ -376,7 +406,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world, end)
 	const struct CMUnitTest tests[] = {
 		TEST(kept), TEST(resized), TEST(crowded), TEST(abandoned), TEST(counted),
-		TEST(forgotten), TEST(keys), TEST(rings),
+		TEST(forgotten), TEST(frags_forgotten), TEST(keys), TEST(rings),
 	};
 
 	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));
