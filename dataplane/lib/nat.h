@@ -8,7 +8,7 @@
 
 #define NAT_RULES	4096		/* of all graphs */
 #define NAT_LINKS	1024		/* interfaces with addresses */
-#define NAT_TRIES	32		/* ports that a new flow tries */
+#define NAT_TRIES	32		/* ports that a new flow tries besides its own */
 
 enum nat_kind {
 	NAT_NONE,

@@ -126,7 +126,7 @@ static __always_inline int nat_search(const bool six)
 	int r = -EEXIST;
 
 #pragma clang loop unroll(disable)
-	for (i = 0; i < NAT_TRIES && r == -EEXIST; i++)
+	for (i = 0; i <= NAT_TRIES && r == -EEXIST; i++)
 		r = six ? nat_try6(i) : nat_try4(i);
 	return r == -EEXIST ? -EADDRNOTAVAIL : r;
 }
@@ -147,10 +147,7 @@ static __always_inline void nat_take(const bool six, struct shunt_packet *pkt,
 /* Does it want another end? Then its replies have a key of their own */
 static __always_inline bool nat_wanted(const struct nat_room *room, const struct shunt_packet *pkt)
 {
-	__u32 port = bpf_ntohs(room->l4.sport);
-
-	return nat_flags(room, pkt) ||
-	       (pkt->snat && !room->pool && (port < room->first || port > room->last));
+	return nat_flags(room, pkt) || (!room->pool && !nat_port_may_stay(room));
 }
 
 /**

@@ -30,7 +30,8 @@ struct nat_room {
 	__u32	hash;
 	__u16	first, last;			/* ports that the source may get, host order */
 	__u8	pool;				/* only addresses can be tried: ports stay */
-	__u8	pad[3];
+	__u8	ranged;				/* a rule says first and last */
+	__u8	pad[2];
 };
 
 SHUNT_TABLE(nat_room, PERCPU_ARRAY, __u32, struct nat_room, 1);
@@ -153,7 +154,8 @@ static __always_inline void nat_port_class(struct nat_room *room, const struct n
 {
 	__u32 port = bpf_ntohs(room->l4.sport);
 
-	if (rule && rule->flags & NAT_PORTS) {
+	room->ranged = rule && rule->flags & NAT_PORTS;
+	if (room->ranged) {
 		room->first = rule->port_first;
 		room->last = rule->port_last;
 	} else if (room->l4.kind) {		/* ids have no classes */
@@ -168,12 +170,20 @@ static __always_inline void nat_port_class(struct nat_room *room, const struct n
 	}
 }
 
+/* Nobody asks for another one, but where it is taken */
+static __always_inline bool nat_port_may_stay(const struct nat_room *room)
+{
+	__u32 port = bpf_ntohs(room->l4.sport);
+
+	return !room->ranged || (port >= room->first && port <= room->last);
+}
+
 /* The port of try @i */
 static __always_inline __be16 nat_port(const struct nat_room *room, __u32 i)
 {
 	__u32 port = bpf_ntohs(room->l4.sport), n = (__u16)(room->last - room->first) + 1;
 
-	if (!i && port >= room->first && port <= room->last)
+	if (!i && nat_port_may_stay(room))
 		return room->l4.sport;
 	return bpf_htons(room->first + ((room->hash >> 8) + port + i) % n);
 }

@@ -198,6 +198,8 @@ SHUNT_NODE(ctx, pkt)
 	}
 	if (!(pkt->ct_flags & SHUNT_CT_NAT) || !pkt->flow)
 		return SHUNT_GO(next);
+	if (pkt->ext_headers & SHUNT_EXT_RT)	/* its checksum would not hold: lib/rewrite.h */
+		return SHUNT_GO(refused);
 	r = pkt->l3 == 4 ? nat_translate4(ctx) : nat_translate6(ctx);
 	return r < 0 ? SHUNT_DROP(SHUNT_REASON_INTERNAL) : SHUNT_GO(next);
 }

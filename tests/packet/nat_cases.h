@@ -103,6 +103,16 @@ static const struct nat_case cases[] = {
 		{ T4(S1, A4, X4, INIT(4000, 80)), T4(S1, O4, X4, INIT(4000, 80)), 0 },
 		{ T4(S1, B4, X4, INIT(4000, 80)), NULL, "n.exhausted" },
 		{ T4(S1, B4, X4, INIT(4001, 80)), T4(S1, O4, X4, INIT(4001, 80)), 0 } } },
+	{ "snat: ports that are in no class stay, too", {
+		{ T4(S1, A4, X4, DGRAM(550, 53)), T4(S1, O4, X4, DGRAM(550, 53)), 0 },
+		{ T4(S1, A4, X4, DGRAM(0, 53)), T4(S1, O4, X4, DGRAM(0, 53)), 0 } } },
+	{ "dnat: a source port that is in no class stays", {
+		{ T4(D1, X4, V4, SYN(550, 80)), T4(D1, X4, W4, SYN(550, 80)), 0 } } },
+	{ "snat: a routing header within the flow", {
+		{ T6(S6, A6, X6, DGRAM(4000, 53)), T6(S6, O6, X6, DGRAM(4000, 53)), 0 },
+		{ PKT(ETH(), IP6(.src = A6, .dst = X6), ROUTING(.type = 4, .addr = { X6 }),
+		      DGRAM(4000, 53)), NULL, "n.refused" },
+		{ P6(A6, X6, DGRAM(4000, 53)), P6(O6, X6, DGRAM(4000, 53)), 0 } } },
 	{ "snat: one port to two targets", {
 		{ T4(S1, A4, X4, SYN(4000, 80)), T4(S1, O4, X4, SYN(4000, 80)), 0 },
 		{ T4(S1, B4, Y4, SYN(4000, 80)), T4(S1, O4, Y4, SYN(4000, 80)), 0 },

@@ -154,6 +154,22 @@ static void test_exhausted(void **state)
 	assert_string_equal(out.left, "n.next");
 }
 
+/* As many flows as ports, from whatever port of the range each comes: none is left out */
+static void test_whole_range(void **state)
+{
+	struct rig *rig = nat_rigs[0];
+	char src[32];
+
+	for (int to = 1; to <= 200; to++) {
+		nat_forget(rig);
+		for (int i = 1; i <= 33; i++) {
+			snprintf(src, sizeof(src), "10.0.%d.%d", to, i);
+			send4(rig, S(PORTS32), src, X4, 260);
+			assert_string_equal(out.left, i == 33 ? "n.exhausted" : "n.next");
+		}
+	}
+}
+
 /* A source port of the pool's range, in the target: by hash, always the same */
 static void test_target_port(void **state)
 {
@@ -370,7 +386,7 @@ int main(void)
 	static const struct CMUnitTest more[] = {
 		cmocka_unit_test(test_clash), cmocka_unit_test(test_clash_of_pings),
 		cmocka_unit_test(test_clash_of_dnat), cmocka_unit_test(test_exhausted),
-		cmocka_unit_test(test_target_port), cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_whole_range), cmocka_unit_test(test_target_port), cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_pool_without_ports), cmocka_unit_test(test_pool6),
 		cmocka_unit_test(test_no_own_address), cmocka_unit_test(test_entry),
 		cmocka_unit_test(test_full), cmocka_unit_test(test_turned_round),
