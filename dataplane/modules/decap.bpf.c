@@ -7,7 +7,8 @@
  *
  * DOC: Behind 'next' all is as if the inner packet had come in: the context is that which the root
  * would have made of it. What is no tunnel, or not to one of 'addresses', leaves by 'plain' as it
- * came. A tunnel's packet that is malformed is dropped: the kernel would have to refuse it, too.
+ * came. A tunnel's packet that is malformed is dropped: the kernel would have to refuse it, too. What
+ * an outer fragment has inside is not known: 'fragment'.
  */
 #include <shunt/module.h>
 #include <shunt/lib/decap.h>
@@ -18,6 +19,7 @@ SHUNT_MODULE("decap", SHUNT_HOOK_ANY, SHUNT_DEPTH_L4,
 	     "takes outer headers off: IP in IP, GUE");
 SHUNT_EDGE(next);
 SHUNT_EDGE(plain);
+SHUNT_EDGE(fragment, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_TUNNEL_FRAG);
 
 #define DECAP_LIST	16
 
@@ -37,14 +39,14 @@ static __always_inline bool decap_is_tunnel(const struct shunt_packet *pkt)
 	       pkt->dport == bpf_htons(gue_port);
 }
 
-/* What must hold of the outer headers. Return: 0 or a drop */
+/* What must hold of the outer headers. Return: 0, a drop, or an edge that is not 0 */
 static __always_inline int decap_outer(shunt_ctx *ctx, const struct shunt_packet *pkt)
 {
 	if (!prefix_is_last(&sources[0]) && !prefix_has(sources, DECAP_LIST, &pkt->saddr))
 		return SHUNT_DROP(SHUNT_REASON_TUNNEL_SOURCE);
 	if (!ip4_sum_holds(ctx, pkt))
 		return SHUNT_DROP(SHUNT_REASON_IP4_SUM);
-	return pkt->frag ? SHUNT_DROP(SHUNT_REASON_TUNNEL_FRAG) : 0;
+	return pkt->frag ? SHUNT_GO(fragment) : 0;
 }
 
 /* The packet under way is the inner one: what the root would do. Return: 0 or a drop */
