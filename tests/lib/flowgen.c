@@ -52,6 +52,8 @@ static void random_end(struct flowgen *gen, unsigned int version, struct flowmod
 		memcpy(end->addr + (host[0] & 1 ? 6 : 14), host, 2);
 	}
 	end->port = ports[flowgen_below(gen, 6)];
+	if (gen->nat)
+		flowgen_nat_port(gen, end);
 }
 
 static void random_key(struct flowgen *gen, struct flowmodel_key *key)
@@ -85,24 +87,30 @@ static void turn(struct flowmodel_key *key)
 	key->end[1] = end;
 }
 
-static void pick_key(struct flowgen *gen, struct flowmodel *model, struct flowmodel_key *ret_key)
+/* @behind: of a translated flow, as it is behind its translation */
+static void pick_key(struct flowgen *gen, struct flowmodel *model, bool behind,
+		     struct flowmodel_key *ret_key)
 {
 	struct flowmodel_key *focus = &gen->focus[flowgen_below(gen, FLOWGEN_FOCUS)];
 	struct flowmodel_flow *flow = model->flows;
 	unsigned int n;
 
-	if (!focus->version || chance(gen, 4)) {
-		if (flow && chance(gen, 50)) {
+	if (!focus->version || gen->burst || chance(gen, 4)) {
+		if (flow && !gen->burst && chance(gen, 50)) {
 			for (n = flowgen_below(gen, model->n_flows); n; n--)
 				flow = flow->next;
 			*focus = flow->key;
 		} else {
 			random_key(gen, focus);
+			if (gen->nat)
+				flowgen_nat_burst(gen, focus);
 		}
 	}
 	*ret_key = *focus;
-	if (chance(gen, 50))
+	if (!gen->burst && chance(gen, 50))
 		turn(ret_key);
+	if (gen->nat)
+		flowgen_nat_side(gen, model, behind, ret_key);
 	if (!gen->whole && chance(gen, 2))
 		ret_key->zone = ret_key->zone ? 0 : FLOWGEN_ZONE;
 }
@@ -112,6 +120,8 @@ static unsigned int random_tos(struct flowgen *gen, unsigned int zone)
 {
 	unsigned int tos = zone ? FLOWTAG_ZONE : 0;
 
+	if (gen->nat)
+		return flowgen_nat_tos(gen, zone);
 	if (chance(gen, 8))
 		tos |= FLOWTAG_REFUSED;
 	if (chance(gen, 2))
@@ -137,6 +147,8 @@ static void push_ip(struct flowgen *gen, struct pkt *p, const struct flowmodel_k
 		pkt_ip6(p, .src = src, .dst = dst, .tc = tos, .next = key->proto);
 	} else {
 		pkt_ip6(p, .src = src, .dst = dst, .tc = tos);
+		if (gen->nat && chance(gen, 15))
+			pkt_routing(p, .type = 4, .addr = { src });
 		pkt_dstopt(p, .len = 8 + 8 * flowgen_below(gen, 2), .next = key->proto);
 	}
 }
@@ -253,6 +265,8 @@ static void build(struct flowgen *gen, struct flowmodel *model, const struct flo
 	pkt_eth(p);
 	push_ip(gen, p, key, random_tos(gen, key->zone));
 	push_l4(gen, model, p, key);
+	if (gen->nat)
+		flowgen_nat_check(gen, key, p);
 }
 
 /* ---- ICMP errors ---- */
@@ -263,7 +277,7 @@ static void build_error(struct flowgen *gen, struct flowmodel *model, struct pkt
 	struct pkt quote;
 	size_t len;
 
-	pick_key(gen, model, &key);
+	pick_key(gen, model, true, &key);
 	build(gen, model, &key, &quote);
 	from = key;
 	turn(&from);
@@ -312,7 +326,7 @@ static void begin_datagram(struct flowgen *gen, struct flowmodel *model,
 {
 	struct flowmodel_key key;
 
-	pick_key(gen, model, &key);
+	pick_key(gen, model, false, &key);
 	build(gen, model, &key, &d->whole);
 	pkt_fill(&d->whole, 40 + flowgen_below(gen, 160));
 	d->zone = key.zone;
@@ -369,7 +383,7 @@ static void build_odd(struct flowgen *gen, struct flowmodel *model, struct pkt *
 {
 	struct flowmodel_key key;
 
-	pick_key(gen, model, &key);
+	pick_key(gen, model, false, &key);
 	pkt_init(p);
 	switch (flowgen_below(gen, 3)) {
 	case 0:
@@ -401,7 +415,7 @@ void flowgen_next(struct flowgen *gen, struct flowmodel *model, struct pkt *ret_
 	if (gen->whole && what >= 86)
 		what = 0;
 	if (what < 76) {
-		pick_key(gen, model, &key);
+		pick_key(gen, model, false, &key);
 		build(gen, model, &key, ret_packet);
 	} else if (what < 86) {
 		build_error(gen, model, ret_packet);

@@ -33,6 +33,10 @@ struct flowgen {
 	unsigned int ids;
 	bool whole;			/* set by the caller: no pieces, no zones, no broken SCTP */
 	bool window;			/* set by the caller: numbers of TCP that mean something */
+	bool nat;			/* set by the caller: flows are translated (FLOWTAG_NAT) */
+	unsigned int burst;		/* so many more new flows to 'target', by rule 'number' */
+	unsigned int number;
+	struct flowmodel_key target;
 };
 
 void flowgen_init(struct flowgen *gen, uint64_t seed);
@@ -43,6 +47,15 @@ unsigned int flowgen_below(struct flowgen *gen, unsigned int n);
 /* A segment's header and data: mostly numbers that may be, or lie at the bounds. @reply: of @flow */
 void flowgen_segment(struct flowgen *gen, const struct flowmodel_flow *flow, bool reply,
 		     const struct flowmodel_key *key, uint8_t flags, struct pkt *p);
+
+/* What 'nat' adds: type of service; other ports; bursts; checksums that are wrong, left out or wait */
+unsigned int flowgen_nat_tos(struct flowgen *gen, unsigned int zone);
+void flowgen_nat_port(struct flowgen *gen, struct flowmodel_end *end);
+void flowgen_nat_burst(struct flowgen *gen, struct flowmodel_key *key);
+void flowgen_nat_check(struct flowgen *gen, const struct flowmodel_key *key, struct pkt *p);
+/* The ends that a packet of its flow has before it is translated; @behind: as one that was */
+void flowgen_nat_side(struct flowgen *gen, struct flowmodel *model, bool behind,
+		      struct flowmodel_key *key);
 
 /* The next packet, where the flows are as @model has them */
 void flowgen_next(struct flowgen *gen, struct flowmodel *model, struct pkt *ret_packet);

@@ -126,7 +126,7 @@ static bool same_end(const struct flowmodel_end *a, const struct flowmodel_end *
 	return a->port == b->port && !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
-static bool same_flow(const struct flowmodel_key *a, const struct flowmodel_key *b, bool turned)
+bool flowmodel_same(const struct flowmodel_key *a, const struct flowmodel_key *b, bool turned)
 {
 	/* Two ends that ask with one id have two flows; who asks itself is not heard to answer */
 	if (a->kind && (b->answer != turned || (turned && same_end(&a->end[0], &a->end[1]))))
@@ -148,7 +148,8 @@ struct flowmodel_flow *flowmodel_find(struct flowmodel *model, const struct flow
 			continue;
 		}
 		for (*ret_reply = false; ; *ret_reply = true) {
-			if (same_flow(&flow->key, key, *ret_reply))
+			if (flowmodel_same(&flow->key, key, *ret_reply) ||
+			    flowmodel_same(&flow->outside, key, *ret_reply))
 				return flow;
 			if (*ret_reply)
 				break;
@@ -362,6 +363,14 @@ static size_t quoted_l4(const struct model_packet *packet, const uint8_t *p, siz
 	return header;
 }
 
+size_t flowmodel_quoted(const struct model_packet *packet, struct flowmodel_key *key)
+{
+	size_t quote = packet->l4_off + 8, at;
+
+	at = quoted_l4(packet, packet->frame + quote, packet->l4_len - 8, key);
+	return at ? quote + at : 0;
+}
+
 /* The tuple of a quoted packet (RFC 792; RFC 4443 2.4 c). Return: NULL, or what is wrong */
 static const char *quoted_key(const struct model_packet *packet, struct flowmodel_key *ret_key)
 {
@@ -540,7 +549,7 @@ struct flowmodel_flow *flowmodel_commit(struct flowmodel *model, const struct mo
 	flow = calloc(1, sizeof(*flow));
 	if (!flow)
 		abort();
-	flow->key = outcome->key;
+	flow->key = flow->outside = outcome->key;
 	flow->picked_up = state == FLOW_UNACKED;
 	flow->fin[0] = flow->picked_up && (packet->flags & 1);
 	flow->mark = mark;

@@ -61,6 +61,8 @@ struct flowmodel_seqs {
 struct flowmodel_flow {
 	struct flowmodel_flow *next;
 	struct flowmodel_key key;	/* of its first packet */
+	struct flowmodel_key outside;	/* the same, as it goes on: flowmodel_nat.h */
+	bool snat, dnat;		/* the originator's end is another there, the target's */
 	enum flowmodel_state state;
 	bool replied, assured, picked_up;
 	bool tagged;			/* SCTP: the originator has been told its tag */
@@ -121,7 +123,10 @@ struct flowmodel_flow *flowmodel_commit(struct flowmodel *model, const struct mo
 
 void flowmodel_remove(struct flowmodel *model, struct flowmodel_flow *flow);
 
-/* The flow that a packet with this key is of, if it lives; *ret_reply: against its first packet */
+/*
+ * The flow that a packet with this key is of, if it lives; *ret_reply: against its first packet. One that is
+ * translated is found by either of its keys
+ */
 struct flowmodel_flow *flowmodel_find(struct flowmodel *model, const struct flowmodel_key *key,
 				      bool *ret_reply);
 
@@ -133,6 +138,15 @@ const char *flowmodel_seen_name(enum flowmodel_seen seen);
 /* "tcp 10.0.0.1:1 > 10.0.0.2:80 established replied"; valid until the fourth call after */
 const char *flowmodel_text(const struct flowmodel_flow *flow);
 const char *flowmodel_key_text(const struct flowmodel_key *key);
+
+/* Whether a packet with key @b is of the flow of @a; @turned: against its first one */
+bool flowmodel_same(const struct flowmodel_key *a, const struct flowmodel_key *b, bool turned);
+
+/*
+ * Where in the frame the L4 header of the packet lies that an ICMP error quotes. Return: 0: the quote does
+ * not reach it, or there is none. @key: its addresses and protocol
+ */
+size_t flowmodel_quoted(const struct model_packet *packet, struct flowmodel_key *key);
 
 /* ---- parts, in files of their own ---- */
 enum flowmodel_act {

@@ -14,4 +14,10 @@
 #define FLOWTAG_POLICY(tos)	((tos) >> 3 & 3)	/* of a new flow */
 #define FLOWTAG_MARK(tos)	(((tos) >> 5) * 0x10203u)
 
+/* What flownat.bpf.c makes of it: a number of 0 to 31, so of the same bits as policy and mark */
+#define FLOWTAG_NAT(tos)	((tos) >> 3)
+#define FLOWTAG_NATS		32
+/* Number of its rule in the table, from 1 */
+#define FLOWTAG_RULE(number, six, dnat)	(1 + ((number) * 2 + (six)) * 2 + (dnat))
+
 #endif

@@ -8,8 +8,8 @@
  * set: instead the test takes time off what each flow has left. A flow that would then end within
  * the next seconds ends at once, so that none is over for one side and not yet for the other.
  *
- * Once more with TCP's numbers checked. $TEST_SEED repeats a run, $TEST_COUNT is the number of packets
- * of each (200 000, 100 000)
+ * Once more with TCP's numbers checked; and both with 'nat' in place of 'commit', where every byte is
+ * compared, too. $TEST_SEED repeats a run, $TEST_COUNT is the number of packets of each
  */
 #include "../lib/unit.h"
 
@@ -19,11 +19,10 @@
 
 #include "../lib/flowgen.h"
 #include "../lib/flowtag.h"
-#include "flowmodel_world.h"
+#include "flowmodel_compare.h"
+#include "flowmodel_nat_world.h"
 
 #define HOOKS		2
-#define PAST		4096	/* packets that are remembered for a message */
-#define PAST_SHOWN	24
 #define CHECK_EVERY	211	/* packets between two looks at the whole table */
 
 static const uint32_t hooks[HOOKS] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS };
@@ -31,131 +30,8 @@ static const uint32_t hooks[HOOKS] = { SHUNT_HOOK_XDP, SHUNT_HOOK_TC_INGRESS };
 static struct side sides[HOOKS];
 static struct flowgen gen;
 static struct rig_outcome out;
-static unsigned long step_, not_run, seen_count[SEEN_UNTRACKED + 1], state_count[FLOW_STATES],
+static unsigned long not_run, seen_count[SEEN_UNTRACKED + 1], state_count[FLOW_STATES],
 	began, refused, checks, moves, ended;
-static struct { unsigned long step; struct flowmodel_key key; char text[200]; } past[PAST];
-
-/* ---- saying what is wrong ---- */
-static bool same_talk(const struct flowmodel_key *a, const struct flowmodel_key *b)
-{
-	int turned;
-
-	for (turned = 0; turned < 2; turned++)
-		if (a->version == b->version && a->proto == b->proto &&
-		    !memcmp(&a->end[0], &b->end[turned], sizeof(a->end[0])) &&
-		    !memcmp(&a->end[1], &b->end[!turned], sizeof(a->end[1])))
-			return true;
-	return false;
-}
-
-static void show_past(const struct flowmodel_key *key)
-{
-	unsigned long from = step_ > PAST ? step_ - PAST : 0, n = 0, at;
-
-	for (at = step_; at > from && n < PAST_SHOWN; at--)
-		n += past[at % PAST].step == at && same_talk(&past[at % PAST].key, key);
-	for (; at <= step_; at++)
-		if (past[at % PAST].step == at && same_talk(&past[at % PAST].key, key))
-			print_error("# %lu: %s\n", at, past[at % PAST].text);
-}
-
-static void differ(struct side *side, const struct flowmodel_key *key, const char *what,
-		   const char *got, const char *want)
-{
-	show_past(key);
-	print_error("# %s\n# the model's flow: %s\n# why: %s\n", flowmodel_key_text(key),
-		    flowmodel_text(side->wanted.flow), side->wanted.why ? side->wanted.why : "-");
-	fail_msg("step %lu at %s: %s is %s, the model says %s", step_, side->name, what, got, want);
-}
-
-static void compare_text(struct side *side, const struct flowmodel_key *key, const char *what,
-			 const char *got, const char *want)
-{
-	if (strcmp(got, want))
-		differ(side, key, what, got, want);
-}
-
-static void compare_number(struct side *side, const struct flowmodel_key *key, const char *what,
-			   uint64_t got, uint64_t want)
-{
-	char a[24], b[24];
-
-	if (got == want)
-		return;
-	snprintf(a, sizeof(a), "%#llx", (unsigned long long)got);
-	snprintf(b, sizeof(b), "%#llx", (unsigned long long)want);
-	differ(side, key, what, a, b);
-}
-
-static void note(const struct side *side, const struct pkt *p)
-{
-	const struct model_packet *m = &side->packet;
-	const struct flowmodel_outcome *o = &side->wanted;
-	static const char *const frags[] = { "", " first piece", " later piece" };
-	typeof(&past[0]) at = &past[step_ % PAST];
-
-	at->step = step_;
-	at->key = o->flow ? o->flow->key : o->key;
-	snprintf(at->text, sizeof(at->text),
-		 "%s%s flags %#x type %u tos %#x %zu bytes: %s%s, %s; %s",
-		 flowmodel_key_text(&o->key), frags[m->frag], m->flags, m->icmp_type, m->tos,
-		 p->len, flowmodel_seen_name(o->seen), o->reply ? " reply" : "",
-		 o->flow ? flowmodel_state_name(o->flow->state) : "no flow", o->why ? o->why : "");
-}
-
-/* ---- an entry of the table ---- */
-static void compare_flags(struct side *side, const struct flowmodel_flow *flow, unsigned int flags)
-{
-	const struct flowmodel_key *key = &flow->key;
-
-	compare_number(side, key, "replied", !!(flags & CONNTRACK_REPLIED), flow->replied);
-	compare_number(side, key, "assured", !!(flags & CONNTRACK_ASSURED), flow->assured);
-	compare_number(side, key, "FIN of the originator", !!(flags & CONNTRACK_FIN_ORIG),
-		       flow->fin[0]);
-	compare_number(side, key, "FIN of the other end", !!(flags & CONNTRACK_FIN_REPLY),
-		       flow->fin[1]);
-	compare_number(side, key, "picked up", !!(flags & CONNTRACK_PICKED_UP), flow->picked_up);
-	compare_number(side, key, "other flags", flags & (CONNTRACK_SNAT | CONNTRACK_DNAT |
-		       CONNTRACK_PEER | CONNTRACK_PROXIED | CONNTRACK_CLAIMED), 0);
-}
-
-static void compare_entry(struct side *side, const struct flowmodel_flow *flow, uint32_t slot,
-			  uint32_t jiffies)
-{
-	int family = flow->key.version == 6;
-	const struct conntrack_flow *have = entry(side, family, slot);
-	int64_t expires;
-	struct flowmodel_key key;
-	bool ordered;
-	char text[64];
-
-	entry_key(side, family, slot, &key, &ordered);
-	if (memcmp(&key, &flow->key, sizeof(key)))
-		differ(side, &flow->key, "the entry's key", flowmodel_key_text(&key),
-		       flowmodel_key_text(&flow->key));
-	if (!ordered)
-		differ(side, &key, "the first end", "the greater", "the lesser");
-	compare_text(side, &key, "the state", state_names[state_of(have->life)],
-		     flowmodel_state_name(flow->state));
-	compare_flags(side, flow, flags_of(have->life));
-	compare_number(side, &key, "the mark", have->mark, flow->mark);
-	compare_number(side, &key, "the policy", have->policy, flow->policy);
-	compare_number(side, &key, "packets sent", side->counts[family][slot].packets[0],
-		       flow->packets[0]);
-	compare_number(side, &key, "packets answered", side->counts[family][slot].packets[1],
-		       flow->packets[1]);
-	compare_number(side, &key, "bytes sent", side->counts[family][slot].bytes[0],
-		       flow->bytes[0]);
-	compare_number(side, &key, "bytes answered", side->counts[family][slot].bytes[1],
-		       flow->bytes[1]);
-	expires = ticks(side, jiffies) + (int32_t)((uint32_t)have->life - jiffies);
-	if (expires >= flow->earliest && expires <= flow->latest)
-		return;
-	snprintf(text, sizeof(text), "%lld to %lld ticks from now",
-		 (long long)(flow->earliest - ticks(side, jiffies)),
-		 (long long)(flow->latest - ticks(side, jiffies)));
-	compare_number(side, &key, text, expires - ticks(side, jiffies), ~0ull);
-}
 
 /* ---- one packet ---- */
 static const char *wanted_way(const struct side *side)
@@ -163,15 +39,21 @@ static const char *wanted_way(const struct side *side)
 	static char text[32];
 	const char *node = side->tos & FLOWTAG_ZONE ? "other" : "ct";
 
+	if (side->left)
+		return side->left;
 	switch (side->wanted.seen) {
 	case SEEN_ESTABLISHED:
 	case SEEN_RELATED:
+		if (gen.nat)
+			return "n.next";
+		/* fall through */
 	case SEEN_INVALID:
 		snprintf(text, sizeof(text), "%s.%s", node,
 			 flowmodel_seen_name(side->wanted.seen));
 		return text;
 	default:
-		return side->tos & FLOWTAG_REFUSED ? "guard.refused" : "keep.next";
+		return side->tos & FLOWTAG_REFUSED ? "guard.refused" :
+		       gen.nat ? "n.next" : "keep.next";
 	}
 }
 
@@ -182,6 +64,7 @@ static void model_step(struct side *side, const struct pkt *p)
 
 	model_parse(p->data, p->len, &side->packet);
 	side->tos = side->packet.tos;
+	side->left = NULL;
 	memset(wanted, 0, sizeof(*wanted));
 	if (side->packet.malformed)
 		return;
@@ -191,17 +74,40 @@ static void model_step(struct side *side, const struct pkt *p)
 	}
 	flowmodel_track(&side->model, side->tos & FLOWTAG_ZONE ? FLOWGEN_ZONE : 0, &side->packet,
 			wanted);
+	if (wanted->flow && translated(wanted->flow) && side->packet.extensions & MODEL_EXT_RT &&
+	    (wanted->seen != SEEN_NEW || !(side->tos & FLOWTAG_REFUSED)))
+		side->left = "n.refused";
 	if (wanted->seen != SEEN_NEW || wanted->flow)
 		return;
 	if (side->tos & FLOWTAG_REFUSED) {
 		refused++;
 		return;
 	}
-	flow = flowmodel_commit(&side->model, &side->packet, wanted, FLOWTAG_MARK(side->tos),
+	flow = gen.nat ? nat_begin(side, &out) :
+	       flowmodel_commit(&side->model, &side->packet, wanted, FLOWTAG_MARK(side->tos),
 				FLOWTAG_POLICY(side->tos));
 	began += flow != NULL;
 	wanted->flow = flow;
 	wanted->mark = flow ? flow->mark : 0;
+}
+
+/* Every byte of what goes on */
+static void compare_bytes(struct side *side)
+{
+	const struct flowmodel_outcome *wanted = &side->wanted;
+	static struct pkt want;
+	char text[256];
+
+	if (out.verdict != RIG_PASS)
+		return;
+	want.len = side->packet.len;
+	want.n_layers = 0;
+	memcpy(want.data, side->packet.frame, want.len);
+	if (wanted->flow && translated(wanted->flow))
+		flownat_rewrite(wanted, &side->packet, side->rig->hook == SHUNT_HOOK_XDP,
+				want.data);
+	if (pkt_diff(&want, out.data, out.len, text, sizeof(text)))
+		differ(side, &wanted->key, "the packet", text, "so");
 }
 
 static void compare_packet(struct side *side, uint32_t jiffies)
@@ -209,7 +115,8 @@ static void compare_packet(struct side *side, uint32_t jiffies)
 	const struct flowmodel_outcome *wanted = &side->wanted;
 	const struct flowmodel_key *key = &wanted->key;
 	unsigned int flags = (wanted->reply ? SHUNT_CT_REPLY : 0) |
-			     (wanted->quoted ? SHUNT_CT_QUOTED : 0);
+			     (wanted->quoted ? SHUNT_CT_QUOTED : 0) |
+			     (wanted->flow && translated(wanted->flow) ? SHUNT_CT_NAT : 0);
 	static const char *const names[] = {
 #define CT_NAME(id, name) name,
 		SHUNT_CT_STATES(CT_NAME)
@@ -226,6 +133,7 @@ static void compare_packet(struct side *side, uint32_t jiffies)
 		     flowmodel_seen_name(wanted->seen));
 	compare_number(side, key, "ct_flags", out.pkt.ct_flags, flags);
 	compare_number(side, key, "whether it has a flow", out.pkt.flow != 0, wanted->flow != NULL);
+	compare_bytes(side);
 	if (!wanted->flow)
 		return;
 	compare_number(side, key, "ct_mark", out.pkt.ct_mark, wanted->mark);
@@ -292,6 +200,8 @@ static void compare_stats(struct side *side)
 	for (i = 0; i < sizeof(row) / sizeof(*row); i++)
 		compare_number(side, &side->wanted.key, names[row[i].have],
 			       stat_sum(side, row[i].have), side->model.stat[row[i].want]);
+	compare_number(side, &side->wanted.key, "exhausted",
+		       stat_sum(side, CONNTRACK_STAT_EXHAUSTED), side->exhausted);
 	for (i = 0; i < sizeof(none) / sizeof(*none); i++)
 		compare_number(side, &side->wanted.key, names[none[i]], stat_sum(side, none[i]), 0);
 }
@@ -326,7 +236,7 @@ static void check_table(struct side *side, int64_t by)
 	for (family = 0; family < FLOWS_FAMILIES; family++)
 		for (slot = 0; slot < slots(side, family); slot++) {
 			have = entry(side, family, slot);
-			if (!is_there(have, now))
+			if (!is_there(have, now) || flags_of(have->life) & CONNTRACK_PEER)
 				continue;
 			side->wanted.flow = model_flow(side, family, slot);
 			compare_entry(side, side->wanted.flow, slot, now);
@@ -360,6 +270,27 @@ static int64_t random_move(void)
 }
 
 /* ---- the run ---- */
+
+/* Behind the rules: the flow comes into the table, as it is or translated */
+static const char *last_nodes(bool edges)
+{
+	static char text[512];
+
+	if (!gen.nat)
+		return edges ? "      ct: { next: guard, established: pass, related: pass }\n"
+			       "      other: { next: guard, established: pass, related: pass }\n"
+			       "      guard: { next: keep, other: drop }\n      keep: { next: pass }\n" :
+			       "  keep: { module: commit }\n";
+	if (edges)
+		return "      ct: { next: guard, established: n, related: n }\n"
+		       "      other: { next: guard, established: n, related: n }\n"
+		       "      guard: { next: pickn, other: drop }\n"
+		       "      pickn: { next: n }\n      n: { next: pass }\n";
+	snprintf(text, sizeof(text), "  pickn: { module: %s, config: { snats: %u, dnats: %u } }\n"
+		 "  n: { module: nat }\n", rig_built("tests/lib/flownat"), nat_has[0], nat_has[1]);
+	return text;
+}
+
 static void open_side(struct side *side, uint32_t hook)
 {
 	char yaml[4096];
@@ -374,16 +305,16 @@ static void open_side(struct side *side, uint32_t hook)
 		 "nodes:\n  pick: { module: %s }\n  guard: { module: %s, config: { behind: 1 } }\n"
 		 "  ct: { module: conntrack }\n"
 		 "  other: { module: conntrack, config: { zone: %u } }\n"
-		 "  keep: { module: commit }\n"
+		 "%s"
 		 "graphs:\n  g:\n    entry: pick\n    edges:\n"
-		 "      pick: { next: ct, other: other }\n"
-		 "      ct: { next: guard, established: pass, related: pass }\n"
-		 "      other: { next: guard, established: pass, related: pass }\n"
-		 "      guard: { next: keep, other: drop }\n      keep: { next: pass }\n",
-		 gen.window ? "true" : "false", tag, tag, FLOWGEN_ZONE);
+		 "      pick: { next: ct, other: other }\n%s",
+		 gen.window ? "true" : "false", tag, tag, FLOWGEN_ZONE, last_nodes(false),
+		 last_nodes(true));
 	side->rig = rig_new(yaml, hook);
 	side->name = module_hook_name(hook);
 	open_tables(side);
+	if (gen.nat)
+		nat_open(side, gen.random);
 	flowmodel_init(&side->model, side->conf->second);
 	side->model.pickup = true;
 	side->model.window = gen.window;
@@ -399,7 +330,19 @@ static void open_side(struct side *side, uint32_t hook)
 static void close_side(struct side *side)
 {
 	flowmodel_fini(&side->model);
+	flownat_fini(&side->nat);
 	rig_free(side->rig);
+}
+
+/* The interface gets another address, or none, mostly not for long */
+static void move_house(void)
+{
+	static const unsigned int own[] = { 77, 77, 77, 78, 0 };
+	unsigned int four = own[flowgen_below(&gen, 5)], six = own[flowgen_below(&gen, 5)];
+	int hook;
+
+	for (hook = 0; hook < HOOKS; hook++)
+		nat_put_own(&sides[hook], four, six);
 }
 
 static void steps(unsigned long count)
@@ -416,6 +359,8 @@ static void steps(unsigned long count)
 		    2 * sides[0].conf->second)
 			continue;
 		by = random_move();
+		if (gen.nat)
+			move_house();
 		for (hook = 0; hook < HOOKS; hook++)
 			check_table(&sides[hook], by);
 	}
@@ -439,6 +384,11 @@ static void all_was_met(unsigned long count)
 	assert_true(sides[0].model.stat[FLOWSTAT_FRAG_UNKNOWN] > count / 1000);
 	assert_true(sides[0].model.stat[FLOWSTAT_FRAG_OVERLAP] > count / 1000);
 	assert_true(!gen.window || sides[0].model.stat[FLOWSTAT_WINDOW] > count / 100);
+	assert_true(!gen.nat || sides[0].exhausted > count / 1000);
+	for (i = 0; gen.nat && i < FLOWTAG_NATS; i++)
+		if (nat_texts[i][0][0].kind + nat_texts[i][0][1].kind && i != 22 && i != 24 &&
+		    !nat_met[i])
+			fail_msg("no flow was translated by number %u", i);
 	assert_true(not_run < count / 5);	/* before Linux 6.18, no fragments at TC */
 }
 
@@ -457,10 +407,16 @@ static void say_what_was_met(unsigned long count)
 	if (gen.window)
 		print_message("# numbers outside the window: %lu\n",
 			      (unsigned long)sides[0].model.stat[FLOWSTAT_WINDOW]);
+	if (!gen.nat)
+		return;
+	print_message("# exhausted: %lu\n", (unsigned long)sides[0].exhausted);
+	for (i = 0; i < FLOWTAG_NATS; i++)
+		if (nat_met[i])
+			print_message("# flows translated by number %u: %lu\n", i, nat_met[i]);
 }
 
 /* @count: unless it is given */
-static void run(unsigned long count, bool window)
+static void run(unsigned long count, bool window, bool nat)
 {
 	const char *given = getenv("TEST_COUNT");
 	int hook;
@@ -469,6 +425,9 @@ static void run(unsigned long count, bool window)
 		count = strtoul(given, NULL, 0);
 	flowgen_init(&gen, unit_seed());
 	gen.window = window;
+	gen.nat = nat;
+	nat_read_all();
+	memset(nat_met, 0, sizeof(nat_met));
 	memset(seen_count, 0, sizeof(seen_count));
 	memset(state_count, 0, sizeof(state_count));
 	memset(past, 0, sizeof(past));
@@ -487,12 +446,22 @@ static void run(unsigned long count, bool window)
 
 static void test_model(void **state)
 {
-	run(200000, false);
+	run(120000, false, false);
 }
 
 static void test_model_window(void **state)
 {
-	run(100000, true);
+	run(60000, true, false);
+}
+
+static void test_model_nat(void **state)
+{
+	run(120000, false, true);
+}
+
+static void test_model_nat_window(void **state)
+{
+	run(60000, true, true);
 }
 
 int main(void)
@@ -500,6 +469,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_model_window),
+		cmocka_unit_test(test_model_nat),
+		cmocka_unit_test(test_model_nat_window),
 	};
 
 	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));

@@ -17,6 +17,7 @@
 #include <kernel/flows.h>
 
 #include "../lib/flowmodel.h"
+#include "../lib/flowmodel_nat.h"
 #include "../lib/rig.h"
 
 #define MARGIN_S	5	/* flows that have less when the clock is moved do not live on */
@@ -25,6 +26,7 @@
 struct side {
 	struct rig *rig;
 	struct flowmodel model;
+	struct flownat nat;
 	const char *name;
 	struct conntrack_flow4 *flow4;
 	struct conntrack_flow6 *flow6;
@@ -38,6 +40,8 @@ struct side {
 	struct flowmodel_outcome wanted;
 	struct model_packet packet;
 	unsigned int tos;
+	const char *left;		/* the edge that a new flow's packet leaves by */
+	uint64_t exhausted;
 };
 
 static int jiffies_fd;
@@ -134,6 +138,23 @@ static void entry_key(struct side *side, int family, uint32_t slot, struct flowm
 	order = memcmp(ret_key->end[second].addr, ret_key->end[!second].addr, 16);
 	*ret_ordered = order < 0 || (order == 0 && ret_key->end[second].port <=
 				     ret_key->end[!second].port);
+}
+
+/* The ends that a translated flow has outside, as its entry says */
+static void entry_outside(struct side *side, int family, uint32_t slot,
+			  struct flowmodel_key *ret_key)
+{
+	const struct conntrack_flow4 *f4 = &side->flow4[slot];
+	const struct conntrack_flow6 *f6 = &side->flow6[slot];
+	bool ordered;
+	int i;
+
+	entry_key(side, family, slot, ret_key, &ordered);
+	for (i = 0; i < 2; i++) {
+		memcpy(ret_key->end[i].addr, family ? (void *)&f6->nat_addr[i] :
+		       (void *)&f4->nat_addr[i], family ? 16 : 4);
+		ret_key->end[i].port = port16(family ? f6->nat_port[i] : f4->nat_port[i]);
+	}
 }
 
 static uint64_t stat_sum(const struct side *side, enum conntrack_stat which)
