@@ -1,301 +1,388 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /*
- * netlink.c - rtnetlink: fills the mirror of links and addresses and keeps it
+ * netlink.c - rtnetlink: fills the mirror and keeps it
  *
- * DOC: libnl makes sockets, messages and attributes; messages are received
- * here, because libnl reports an overrun (ENOBUFS) as if memory was short.
+ * DOC: A class is dumped in slices. While it is, events wait in their socket: what a dump says may be older than
+ * an event that was taken in meanwhile. They are applied after it; the last one of an entry is its state,
+ * so it does no harm that the dump knew already. When the socket overran, what it still holds is thrown
+ * away, and all classes are dumped.
  *
- * A resync dumps into a fresh table and takes the place of the old one only
- * when the dump was whole: mark and sweep in one step. Events that were queued
- * while it ran are applied after it; the last one of a link is its state, so it
- * does no harm that the dump knew already.
+ * A dump that the kernel says was interrupted is begun again; the last of some attempts is taken for what it
+ * has, and nothing is removed by it: the class stays stale, and is tried again later.
  *
- * What the kernel does not tell: when one end of a veth pair is made, moves to
- * another namespace or comes back, nothing is said of the other end, which is
- * asked for then (pairs_repair()). An XDP program that is attached by a link, or
+ * What the kernel does not tell: mirror/mirror.c knows what goes along with what. When one end of a veth pair
+ * is made, moves to another namespace or comes back, nothing is said of the other end, which is
+ * asked for then (netlink_pairs.c). An XDP program that is attached by a link, or
  * to an interface that is down, makes no event either: xdp_prog and xdp_mode are
- * those of the interface's last event or of the last resync.
+ * those of the interface's last event or of the last resync. For what is not known, each class is
+ * compared every now and then.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
-#include <linux/netlink.h>
+#include <linux/neighbour.h>
+#include <linux/netconf.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
-#include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 
 #include <base/arena.h>
 #include <kernel/netlink.h>
 #include <kernel/netlink_apply.h>
+#include <kernel/netlink_attr.h>
+#include <kernel/netlink_sock.h>
 
-#define EVENT_BYTES	(8 << 20)	/* wanted of the event socket; the kernel doubles it */
-#define MESSAGE_BYTES	(256 << 10)	/* a datagram; 32 KiB but for links with many VFs */
 #define DUMPS_MAX	5		/* interrupted ones in a row */
-#define DATAGRAMS_MAX	4096		/* of one netlink_process(): the loop has other work too */
+#define SLICE_MS	15		/* of one netlink_process(): the loop has other work too */
+#define GAP_MS		10		/* between resyncs, and thrice what the last one took */
+#define DOUBT_MS	500		/* ahead of one for what is only in doubt */
+#define RETRY_MS	2000		/* ahead of one for a class that is stale */
+#define ROUND_MS	300000		/* after which a class is compared */
+#define ROUND_TIMES	200		/* or this often what that takes, if it is longer */
+#define NOBODY		(-1)
 
-struct netlink {
-	struct nl_sock *event, *dump;
-	struct mirror mirror;
-	struct netlink_stats stats;
-	uint32_t seq;
-	char *buffer;
-	bool pairs_doubtful;		/* a link came or went since pairs_repair() */
+struct class_state {
+	struct netlink_class_stats stats;
+	uint64_t due_ms;		/* when to dump it; 0: not wanted */
+	uint64_t synced_ms;		/* last time; 0: never */
 };
 
-/* ---- sockets ----------------------------------------------------------------------------- */
-static int sock_new(struct nl_sock **ret_sock, struct err *err)
-{
-	struct nl_sock *sock = nl_socket_alloc();
-	int r;
+struct netlink {
+	struct netlink_sock event, dump;
+	struct mirror mirror;
+	struct netlink_stats stats;
+	struct class_state class[MIRROR_CLASS_MAX];
+	uint64_t free_ms;		/* no dump before */
+	bool lost;			/* what is queued is to be thrown away */
+	bool pairs_doubtful;		/* a link came or went since pairs_repair() */
 
-	if (!sock)
-		arena_no_memory();
-	r = nl_connect(sock, NETLINK_ROUTE);
-	if (r < 0) {
-		nl_socket_free(sock);
-		return err_set(err, -ENOTCONN, "netlink socket: %s.", nl_geterror(r));
+	int dumping;			/* class, NOBODY: none */
+	unsigned int step, attempt;
+	bool interrupted;
+	uint64_t began_ms, changes;	/* of the dump under way */
+
+	mirror_fn *changed;
+	void (*synced)(void *arg, enum mirror_class class);
+	void *arg;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
+/* ---- classes ----------------------------------------------------------------------------- */
+#define STEPS_MAX	2
+#define GROUPS_MAX	3
+
+/* How a class is asked for: the first byte of each head is the family */
+static const struct class_info {
+	struct { int type, head_bytes, family; } step[STEPS_MAX];	/* type 0: none */
+	int group[GROUPS_MAX];		/* 0: none */
+} class_infos[MIRROR_CLASS_MAX] = {
+	[MIRROR_LINK] = { { { RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC } },
+			  { RTNLGRP_LINK } },
+	[MIRROR_ADDR] = { { { RTM_GETADDR, sizeof(struct ifaddrmsg), AF_UNSPEC } },
+			  { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } },
+	[MIRROR_NETCONF] = { { { RTM_GETNETCONF, sizeof(struct netconfmsg), AF_INET },
+			       { RTM_GETNETCONF, sizeof(struct netconfmsg), AF_INET6 } },
+			     { RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF } },
+	[MIRROR_NEIGH] = { { { RTM_GETNEIGH, sizeof(struct ndmsg), AF_INET },
+			     { RTM_GETNEIGH, sizeof(struct ndmsg), AF_INET6 } },
+			   { RTNLGRP_NEIGH } },
+	[MIRROR_FDB] = { { { RTM_GETNEIGH, sizeof(struct ndmsg), AF_BRIDGE } },
+			 { RTNLGRP_NEIGH } },
+	[MIRROR_VLAN] = { { { RTM_GETVLAN, sizeof(struct br_vlan_msg), AF_BRIDGE } },
+			  { RTNLGRP_BRVLAN } },
+	[MIRROR_MDB] = { { { RTM_GETMDB, sizeof(struct br_port_msg), AF_BRIDGE } },
+			 { RTNLGRP_MDB } },
+	[MIRROR_RULE] = { { { RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET },
+			    { RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET6 } },
+			  { RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE } },
+	[MIRROR_NEXTHOP] = { { { RTM_GETNEXTHOP, sizeof(struct nhmsg), AF_UNSPEC },
+			       { RTM_GETNEXTHOPBUCKET, sizeof(struct nhmsg), AF_UNSPEC } },
+			     { RTNLGRP_NEXTHOP } },
+	[MIRROR_ROUTE] = { { { RTM_GETROUTE, sizeof(struct rtmsg), AF_INET },
+			     { RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6 } },
+			   { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE } },
+};
+
+static bool is_wanted(const struct netlink *netlink, enum mirror_class class)
+{
+	return netlink->stats.classes >> class & 1;
+}
+
+static void set_stale(struct netlink *netlink, enum mirror_class class, uint64_t due_ms)
+{
+	struct class_state *state = &netlink->class[class];
+
+	if (!state->stats.stale_ms)
+		state->stats.stale_ms = now_ms();
+	if (!state->due_ms || state->due_ms > due_ms)
+		state->due_ms = due_ms;
+}
+
+static void set_all_stale(struct netlink *netlink)
+{
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		if (is_wanted(netlink, class))
+			set_stale(netlink, class, now_ms());
+}
+
+static void set_due(struct netlink *netlink, enum mirror_class class, uint64_t due_ms)
+{
+	if (is_wanted(netlink, class) && !netlink->class[class].due_ms)
+		netlink->class[class].due_ms = due_ms;
+}
+
+void netlink_doubt(struct netlink *netlink, uint32_t classes)
+{
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		if (classes >> class & 1)
+			set_due(netlink, class, now_ms());
+}
+
+static void take_doubt(struct netlink *netlink)
+{
+	for (enum mirror_class class = 0; netlink->mirror.doubt && class < MIRROR_CLASS_MAX; class++)
+		if (netlink->mirror.doubt >> class & 1)
+			set_due(netlink, class, now_ms() + DOUBT_MS);
+	netlink->mirror.doubt = 0;
+}
+
+void netlink_tick(struct netlink *netlink)
+{
+	uint64_t now = now_ms();
+
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++) {
+		const struct class_state *state = &netlink->class[class];
+		uint64_t round = (uint64_t)state->stats.sync_ms * ROUND_TIMES;
+
+		if (round < ROUND_MS)
+			round = ROUND_MS;
+		if (state->synced_ms && now - state->synced_ms >= round)
+			set_due(netlink, class, now);
 	}
-	*ret_sock = sock;
-	return 0;
 }
 
-/* Past the administrator's limit if we may, else up to it */
-static void set_event_bytes(int fd)
+static void entry_changed(void *arg, const struct mirror *mirror, enum mirror_item item,
+			  const void *entry, bool gone)
 {
-	int bytes = EVENT_BYTES;
+	struct netlink *netlink = arg;
+	struct netlink_class_stats *stats = &netlink->class[mirror_item_class(item)].stats;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	stats->changes++;
+	if (netlink->changed)
+		netlink->changed(netlink->arg, mirror, item, entry, gone);
 }
 
-static int open_event(struct netlink *netlink, struct err *err)
+/* ---- dumps ------------------------------------------------------------------------------- */
+static int send_step(struct netlink *netlink)
 {
-	int r;
-
-	r = sock_new(&netlink->event, err);
-	if (r < 0)
-		return r;
-	set_event_bytes(nl_socket_get_fd(netlink->event));
-	r = nl_socket_add_memberships(netlink->event, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
-				      RTNLGRP_IPV6_IFADDR, 0);
-	if (r < 0)
-		return err_set(err, -EPERM, "subscribe to events of links and addresses: %s.",
-			       nl_geterror(r));
-	return 0;
-}
-
-/* Strict: the kernel refuses a request that it would otherwise half understand. Since Linux 4.20 */
-static int open_dump(struct netlink *netlink, struct err *err)
-{
-	int on = 1, r;
-
-	r = sock_new(&netlink->dump, err);
-	if (r < 0)
-		return r;
-	if (setsockopt(nl_socket_get_fd(netlink->dump), SOL_NETLINK, NETLINK_GET_STRICT_CHK,
-		       &on, sizeof(on)) < 0)
-		return err_set(err, -errno, "strict netlink checking");
-	return 0;
-}
-
-/*
- * One datagram of the kernel's. Return: bytes; 0: from somebody else, to be
- * ignored; -EAGAIN: none; -ENOBUFS: some were lost; -EMSGSIZE: cut; -errno
- */
-static int receive(struct netlink *netlink, struct nl_sock *sock, int flags)
-{
-	struct iovec iov = { .iov_base = netlink->buffer, .iov_len = MESSAGE_BYTES };
-	struct sockaddr_nl from = {};
-	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from),
-			      .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n;
-
-	do {
-		n = recvmsg(nl_socket_get_fd(sock), &msg, flags);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if (msg.msg_flags & MSG_TRUNC)
-		return -EMSGSIZE;
-	return from.nl_pid ? 0 : n;
-}
-
-/* ---- requests ---------------------------------------------------------------------------- */
-static int send_message(struct netlink *netlink, struct nl_msg *msg, struct err *err)
-{
-	int r;
-
-	nlmsg_hdr(msg)->nlmsg_seq = ++netlink->seq;
-	nlmsg_hdr(msg)->nlmsg_pid = nl_socket_get_local_port(netlink->dump);
-	r = nl_send(netlink->dump, msg);
-	nlmsg_free(msg);
-	return r < 0 ? err_set(err, -EIO, "ask for links and addresses: %s.", nl_geterror(r)) : 0;
-}
-
-/* @ifindex: 0: all links. An answer that is no dump ends with its acknowledgement */
-static int send_link_request(struct netlink *netlink, uint32_t ifindex, struct err *err)
-{
-	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	const struct class_info *info = &class_infos[netlink->dumping];
+	union { uint8_t family; uint8_t bytes[32]; } head = {
+		.family = info->step[netlink->step].family,
+	};
 	struct nl_msg *msg;
 
-	msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP));
-	if (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0 ||
+	_Static_assert(sizeof(struct ifinfomsg) <= sizeof(head), "the largest");
+	msg = netlink_sock_request(info->step[netlink->step].type, NLM_F_DUMP, &head,
+				   info->step[netlink->step].head_bytes);
+	if (netlink->dumping == MIRROR_LINK &&
 	    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		arena_no_memory();
-	return send_message(netlink, msg, err);
+	return netlink_sock_send(&netlink->dump, msg);
 }
 
-static int send_addr_request(struct netlink *netlink, struct err *err)
+static int begin_dump(struct netlink *netlink, enum mirror_class class)
 {
-	struct ifaddrmsg info = { .ifa_family = AF_UNSPEC };
-	struct nl_msg *msg;
-
-	msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
-	if (!msg || nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) < 0)
-		arena_no_memory();
-	return send_message(netlink, msg, err);
+	netlink->dumping = class;
+	netlink->step = 0;
+	netlink->interrupted = false;
+	netlink->changes = netlink->class[class].stats.changes;
+	if (!netlink->attempt)
+		netlink->began_ms = now_ms();
+	mirror_begin(&netlink->mirror, class);
+	return send_step(netlink);
 }
 
-/* A dump's end, an acknowledgement and an error carry an errno */
-static int message_error(struct nlmsghdr *msg)
+/* @r: 0: whole; -EAGAIN: interrupted too often; -errno. Return: the same */
+static int end_dump(struct netlink *netlink, int r)
 {
-	int code = 0;
+	struct class_state *state = &netlink->class[netlink->dumping];
+	enum mirror_class class = netlink->dumping;
+	uint64_t now = now_ms();
 
-	if (nlmsg_datalen(msg) >= (int)sizeof(code))
-		memcpy(&code, nlmsg_data(msg), sizeof(code));
-	return code > 0 ? -EPROTO : code;
-}
-
-/* Return: 0: more follows; 1: the end; -errno. What an earlier request left over is passed by */
-static int take_answer(struct netlink *netlink, int len, struct mirror *mirror,
-		       bool *interrupted, bool *changed)
-{
-	struct nlmsghdr *msg = (struct nlmsghdr *)netlink->buffer;
-	int r;
-
-	for (; nlmsg_ok(msg, len); msg = nlmsg_next(msg, &len)) {
-		if (msg->nlmsg_seq != netlink->seq)
-			continue;
-		if (msg->nlmsg_flags & NLM_F_DUMP_INTR)
-			*interrupted = true;
-		if (msg->nlmsg_type == NLMSG_DONE || msg->nlmsg_type == NLMSG_ERROR) {
-			r = message_error(msg);
-			return r < 0 ? r : 1;
-		}
-		r = netlink_apply(mirror, msg, changed);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Return: 0; -EAGAIN: interrupted, may lack some; -ENODEV: no such link; -errno */
-static int take_answers(struct netlink *netlink, struct mirror *mirror, bool *ret_changed,
-			struct err *err)
-{
-	bool interrupted = false;
-	int n, r;
-
-	do {
-		n = receive(netlink, netlink->dump, 0);
-		r = n < 0 ? n : take_answer(netlink, n, mirror, &interrupted, ret_changed);
-	} while (r == 0);
-	if (r < 0)
-		return err_set(err, r, "ask for links and addresses");
-	if (interrupted)
-		return err_set(err, -EAGAIN, "links or addresses changed while they were dumped.");
-	return 0;
-}
-
-static int ask_links(struct netlink *netlink, uint32_t ifindex, struct mirror *mirror,
-		     bool *ret_changed, struct err *err)
-{
-	int r = send_link_request(netlink, ifindex, err);
-
-	return r < 0 ? r : take_answers(netlink, mirror, ret_changed, err);
-}
-
-static int ask_addrs(struct netlink *netlink, struct mirror *mirror, bool *ret_changed,
-		     struct err *err)
-{
-	int r = send_addr_request(netlink, err);
-
-	return r < 0 ? r : take_answers(netlink, mirror, ret_changed, err);
-}
-
-static bool mirrors_differ(const struct mirror *a, const struct mirror *b)
-{
-	const struct link_table *la = &a->links, *lb = &b->links;
-
-	return la->n != lb->n || !addr_table_equal(&a->addrs, &b->addrs) ||
-	       (la->n && memcmp(la->link, lb->link, la->n * sizeof(*la->link)));
-}
-
-static void mirror_fini(struct mirror *mirror)
-{
-	link_table_fini(&mirror->links);
-	addr_table_fini(&mirror->addrs);
-}
-
-static int resync(struct netlink *netlink, bool *ret_changed, struct err *err)
-{
-	struct mirror fresh = {};
-	bool added = false;
-	int r = -EAGAIN;
-
-	netlink->stats.resyncs++;
-	for (int i = 0; r == -EAGAIN && i < DUMPS_MAX; i++) {
-		mirror_fini(&fresh);
-		fresh.addrs.dumping = true;
-		r = ask_links(netlink, 0, &fresh, &added, err);
-		if (r == 0)
-			r = ask_addrs(netlink, &fresh, &added, err);
-		if (r == -EAGAIN)
-			netlink->stats.interrupted++;
-	}
-	netlink->stats.stale = r < 0;
+	mirror_end(&netlink->mirror, r == 0);
+	netlink->dumping = NOBODY;
+	netlink->attempt = 0;
+	netlink->stats.resyncs += class == MIRROR_LINK;
+	netlink->free_ms = now + GAP_MS + 3 * (now - netlink->began_ms);
+	state->stats.sync_ms = now - netlink->began_ms;
+	state->due_ms = 0;
 	if (r < 0) {
-		mirror_fini(&fresh);
+		set_stale(netlink, class, now + RETRY_MS);
 		return r;
 	}
-	if (mirrors_differ(&netlink->mirror, &fresh))
-		*ret_changed = true;
-	mirror_fini(&netlink->mirror);
-	netlink->mirror = fresh;
-	netlink->mirror.addrs.dumping = false;
+	state->stats.resyncs++;
+	if (state->synced_ms)
+		state->stats.repaired += state->stats.changes - netlink->changes;
+	state->stats.stale_ms = 0;
+	state->synced_ms = now;
+	if (netlink->synced)
+		netlink->synced(netlink->arg, class);
 	return 0;
+}
+
+static int apply(struct nlmsghdr *msg, void *arg)
+{
+	struct netlink *netlink = arg;
+
+	return netlink_apply(&netlink->mirror, msg);
+}
+
+/* What this kernel has no tables for is empty */
+static bool is_unknown(int r)
+{
+	return r == -EOPNOTSUPP || r == -EAFNOSUPPORT || r == -EPFNOSUPPORT;
+}
+
+/* One datagram. Return: 0: the dump goes on or has ended; -errno: it ended so */
+static int go_on(struct netlink *netlink)
+{
+	struct netlink_class_stats *stats = &netlink->class[netlink->dumping].stats;
+	int r;
+
+	r = netlink_sock_take(&netlink->dump, 0, apply, netlink, &netlink->interrupted);
+	if (r == 0)
+		return 0;
+	if (r < 0 && !is_unknown(r))
+		return end_dump(netlink, r);
+	if (++netlink->step < STEPS_MAX &&
+	    class_infos[netlink->dumping].step[netlink->step].type) {
+		r = send_step(netlink);
+		return r < 0 ? end_dump(netlink, r) : 0;
+	}
+	if (!netlink->interrupted)
+		return end_dump(netlink, 0);
+	stats->interrupted++;
+	netlink->stats.interrupted++;
+	if (++netlink->attempt == DUMPS_MAX)
+		return end_dump(netlink, -EAGAIN);
+	r = begin_dump(netlink, netlink->dumping);
+	return r < 0 ? end_dump(netlink, r) : 0;
+}
+
+/* Return: class whose dump is due, in the order of classes; NOBODY */
+static int next_due(const struct netlink *netlink, uint64_t now)
+{
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		if (netlink->class[class].due_ms && netlink->class[class].due_ms <= now)
+			return class;
+	return NOBODY;
+}
+
+/* What is queued is older than the dump that follows. Another overrun meanwhile is no news */
+static void drain(struct netlink *netlink)
+{
+	int n;
+
+	do {
+		n = netlink_sock_receive(&netlink->event, MSG_DONTWAIT);
+	} while (n >= 0 || n == -ENOBUFS || n == -EMSGSIZE);
+}
+
+static int dump_error(const struct netlink *netlink, int class, int r, struct err *err)
+{
+	if (r == -EAGAIN)
+		return err_set(err, r, "%s: changed while it was dumped, %d times.",
+			       mirror_class_name(class), DUMPS_MAX);
+	return err_set(err, r, "dump of %s", mirror_class_name(class));
+}
+
+/* @until_ms: 0: to the end of all that are due. Return: 0; -errno: of the last that failed */
+static int dump_some(struct netlink *netlink, uint64_t until_ms, struct err *err)
+{
+	int class, r, bad = 0;
+
+	do {
+		if (netlink->dumping == NOBODY) {
+			class = next_due(netlink, now_ms());
+			if (class == NOBODY)
+				break;
+			if (netlink->lost)
+				drain(netlink);
+			netlink->lost = false;
+			r = begin_dump(netlink, class);
+			if (r < 0)
+				end_dump(netlink, r);
+		} else {
+			class = netlink->dumping;
+			r = go_on(netlink);
+		}
+		if (r < 0)
+			bad = dump_error(netlink, class, r, err);
+	} while (!until_ms || now_ms() < until_ms);
+	return bad;
 }
 
 int netlink_resync(struct netlink *netlink, struct err *err)
 {
-	bool changed = false;
+	int r;
 
-	return resync(netlink, &changed, err);
+	netlink_doubt(netlink, netlink->stats.classes);
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		if (netlink->class[class].due_ms)
+			netlink->class[class].due_ms = 1;
+	r = dump_some(netlink, 0, err);
+	take_doubt(netlink);
+	return r;
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
-static int take_events(struct netlink *netlink, int len, bool *ret_changed)
+static int take_events(struct netlink *netlink, int len)
 {
-	struct nlmsghdr *msg = (struct nlmsghdr *)netlink->buffer;
-	bool changed = false;
+	struct nlmsghdr *msg = (struct nlmsghdr *)netlink->event.buffer;
 	int r;
 
 	for (; nlmsg_ok(msg, len); msg = nlmsg_next(msg, &len)) {
+		enum mirror_class class = netlink_class(msg);
+
+		if (class == MIRROR_CLASS_MAX || !is_wanted(netlink, class))
+			continue;
 		netlink->stats.events++;
-		r = netlink_apply(&netlink->mirror, msg, &changed);
+		netlink->class[class].stats.events++;
+		r = netlink_apply(&netlink->mirror, msg);
 		if (r < 0)
 			return r;
 	}
-	netlink->pairs_doubtful |= changed;
-	*ret_changed |= changed;
 	return 0;
+}
+
+/* Of links and addresses, for the caller; of a class that changed, when */
+static uint64_t count_changes(struct netlink *netlink, uint64_t before[MIRROR_CLASS_MAX])
+{
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		before[class] = netlink->class[class].stats.changes;
+	return netlink->mirror.changes[MIRROR_ITEM_LINK] + netlink->mirror.changes[MIRROR_ITEM_ADDR];
+}
+
+static void note_changes(struct netlink *netlink, const uint64_t before[MIRROR_CLASS_MAX])
+{
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		if (netlink->class[class].stats.changes != before[class])
+			netlink->class[class].stats.changed_ms = now_ms();
 }
 
 static bool is_pair(const struct link *link)
@@ -303,10 +390,25 @@ static bool is_pair(const struct link *link)
 	return link->peer && (!strcmp(link->kind, "veth") || !strcmp(link->kind, "netkit"));
 }
 
-/* Ask for those ends whose other end is not here, or does not say the same of the pair */
-static int pairs_repair(struct netlink *netlink, bool *ret_changed, struct err *err)
+/* An answer that is no dump ends with its acknowledgement */
+static int ask_link(struct netlink *netlink, uint32_t ifindex)
 {
-	struct link_table *links = &netlink->mirror.links;
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct nl_msg *msg = netlink_sock_request(RTM_GETLINK, NLM_F_ACK, &info, sizeof(info));
+	int r;
+
+	if (nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		arena_no_memory();
+	r = netlink_sock_send(&netlink->dump, msg);
+	if (r == 0)
+		r = netlink_sock_answer(&netlink->dump, apply, netlink, NULL);
+	return r == -ENODEV ? 0 : r;	/* its end is in the events to come */
+}
+
+/* Ask for those ends whose other end is not here, or does not say the same of the pair */
+static int pairs_repair(struct netlink *netlink, struct err *err)
+{
+	const struct link_table *links = &netlink->mirror.links;
 	int r = 0;
 
 	netlink->pairs_doubtful = false;
@@ -319,47 +421,126 @@ static int pairs_repair(struct netlink *netlink, bool *ret_changed, struct err *
 		other = link_find(links, link->peer);
 		if (other && other->peer == ifindex && other->peer_netns == -1)
 			continue;
-		r = ask_links(netlink, other ? other->ifindex : ifindex, &netlink->mirror,
-			      ret_changed, err);
-		if (r == -ENODEV)	/* its end is in the events to come */
-			r = 0;
+		r = ask_link(netlink, other ? other->ifindex : ifindex);
 	}
-	return r;
+	return r < 0 ? err_set(err, r, "ask for a link") : 0;
 }
 
-/* What is queued is older than the dump that follows. Another overrun meanwhile is no news */
-static void drain(struct netlink *netlink)
+/* Return: 0; 1: there is no more; -errno */
+static int take_some(struct netlink *netlink, uint64_t until_ms, struct err *err)
 {
+	unsigned int i;
 	int n;
 
-	for (int i = 0; i < DATAGRAMS_MAX; i++) {
-		n = receive(netlink, netlink->event, MSG_DONTWAIT);
+	for (i = 0; i % 64 || now_ms() < until_ms; i++) {
+		n = netlink_sock_receive(&netlink->event, MSG_DONTWAIT);
+		if (n == -EAGAIN)
+			return 1;
 		if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE)
-			return;
+			return err_set(err, n, "read events of links and addresses");
+		if (n >= 0 && take_events(netlink, n) == 0)
+			continue;
+		netlink->stats.overruns++;
+		netlink->lost = true;
+		set_all_stale(netlink);
+		return 0;
 	}
+	return 0;
 }
 
 int netlink_process(struct netlink *netlink, bool *ret_changed, struct err *err)
 {
-	bool changed = false;
-	int n, r = 0;
+	uint64_t now = now_ms(), until = now + SLICE_MS, before[MIRROR_CLASS_MAX], was;
+	int r = 0;
 
-	for (int i = 0; r == 0 && i < DATAGRAMS_MAX; i++) {
-		n = receive(netlink, netlink->event, MSG_DONTWAIT);
-		if (n == -EAGAIN)
-			break;
-		if (n < 0 && n != -ENOBUFS && n != -EMSGSIZE)
-			return err_set(err, n, "read events of links and addresses");
-		if (n >= 0 && take_events(netlink, n, &changed) == 0)
-			continue;
-		netlink->stats.overruns++;
+	was = count_changes(netlink, before);
+	if (netlink->dumping != NOBODY ||
+	    (netlink->free_ms <= now && next_due(netlink, now) != NOBODY))
+		r = dump_some(netlink, until, err);
+	if (netlink->lost && netlink->dumping == NOBODY)
 		drain(netlink);
-		r = resync(netlink, &changed, err);
-	}
-	if (r == 0 && netlink->pairs_doubtful)
-		r = pairs_repair(netlink, &changed, err);
-	*ret_changed = changed;
+	while (r == 0 && netlink->dumping == NOBODY && !netlink->lost && now_ms() < until)
+		r = take_some(netlink, until, err);
+	if (r == 1)
+		r = 0;
+	netlink->pairs_doubtful |= count_changes(netlink, (uint64_t[MIRROR_CLASS_MAX]){}) != was;
+	if (r == 0 && netlink->pairs_doubtful && netlink->dumping == NOBODY)
+		r = pairs_repair(netlink, err);
+	take_doubt(netlink);
+	note_changes(netlink, before);
+	*ret_changed = count_changes(netlink, before) != was;
 	return r;
+}
+
+int netlink_wait_ms(const struct netlink *netlink)
+{
+	uint64_t now = now_ms(), due = 0;
+
+	if (netlink->dumping != NOBODY)
+		return 0;
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++) {
+		uint64_t its = netlink->class[class].due_ms;
+
+		if (its && (!due || its < due))
+			due = its;
+	}
+	if (!due)
+		return -1;
+	if (due < netlink->free_ms)
+		due = netlink->free_ms;
+	return due > now ? due - now : 0;
+}
+
+/* ---- which classes ----------------------------------------------------------------------- */
+static int join(struct netlink *netlink, enum mirror_class class, struct err *err)
+{
+	const int *group = class_infos[class].group;
+	int i, r;
+
+	for (i = 0; i < GROUPS_MAX && group[i]; i++) {
+		r = netlink_sock_join(&netlink->event, group[i]);
+		if (r < 0)
+			return err_set(err, r, "subscribe to events of %s", mirror_class_name(class));
+	}
+	return 0;
+}
+
+/* Empty: as if the kernel had none. Its events are passed by from now on */
+static void drop(struct netlink *netlink, enum mirror_class class)
+{
+	if (netlink->dumping != NOBODY) {	/* of whatever: it is begun again, for it stays due */
+		mirror_end(&netlink->mirror, false);
+		netlink->dumping = NOBODY;
+		netlink->attempt = 0;
+	}
+	mirror_begin(&netlink->mirror, class);
+	mirror_end(&netlink->mirror, true);
+	netlink->class[class] = (struct class_state){};
+	netlink->stats.classes &= ~(1u << class);
+}
+
+int netlink_want(struct netlink *netlink, uint32_t classes, struct err *err)
+{
+	uint32_t had = netlink->stats.classes;
+	enum mirror_class class;
+	int r;
+
+	classes |= MIRROR_ALWAYS;
+	if (classes & MIRROR_BIT(ROUTE))
+		classes |= MIRROR_BIT(NEXTHOP);
+	for (class = 0; class < MIRROR_CLASS_MAX; class++) {
+		r = (classes & ~had) >> class & 1 ? join(netlink, class, err) : 0;
+		if (r < 0)
+			return r;
+	}
+	for (class = 0; class < MIRROR_CLASS_MAX; class++)
+		if ((had & ~classes) >> class & 1)
+			drop(netlink, class);
+	netlink->stats.classes = classes;
+	for (class = 0; class < MIRROR_CLASS_MAX; class++)
+		if ((classes & ~had) >> class & 1)
+			set_stale(netlink, class, now_ms());
+	return 0;
 }
 
 /* ---- the rest ---------------------------------------------------------------------------- */
@@ -370,15 +551,19 @@ int netlink_new(struct netlink **ret_netlink, struct err *err)
 
 	if (!netlink)
 		arena_no_memory();
-	netlink->buffer = malloc(MESSAGE_BYTES);
-	if (!netlink->buffer)
-		arena_no_memory();
-	r = open_event(netlink, err);
+	netlink->event.fd = netlink->dump.fd = -1;
+	netlink->dumping = NOBODY;
+	mirror_init(&netlink->mirror);
+	netlink->mirror.changed = entry_changed;
+	netlink->mirror.arg = netlink;
+	r = netlink_sock_open_events(&netlink->event, err);
 	if (r == 0)
-		r = open_dump(netlink, err);
+		r = netlink_sock_open_requests(&netlink->dump, err);
+	if (r == 0)
+		r = netlink_want(netlink, MIRROR_ALWAYS, err);
 	if (r == 0)
 		r = netlink_resync(netlink, err);
-	if (r < 0) {
+	if (r < 0 && r != -EAGAIN) {	/* interrupted: may lack some, and is tried again */
 		netlink_free(netlink);
 		return r;
 	}
@@ -390,16 +575,20 @@ void netlink_free(struct netlink *netlink)
 {
 	if (!netlink)
 		return;
-	nl_socket_free(netlink->event);
-	nl_socket_free(netlink->dump);
+	netlink_sock_close(&netlink->event);
+	netlink_sock_close(&netlink->dump);
 	mirror_fini(&netlink->mirror);
-	free(netlink->buffer);
 	free(netlink);
 }
 
 int netlink_fd(const struct netlink *netlink)
 {
-	return nl_socket_get_fd(netlink->event);
+	return netlink->event.fd;
+}
+
+const struct mirror *netlink_mirror(const struct netlink *netlink)
+{
+	return &netlink->mirror;
 }
 
 const struct link_table *netlink_links(const struct netlink *netlink)
@@ -412,7 +601,24 @@ const struct addr_table *netlink_addrs(const struct netlink *netlink)
 	return &netlink->mirror.addrs;
 }
 
+void netlink_watch(struct netlink *netlink, mirror_fn *changed,
+		   void (*synced)(void *arg, enum mirror_class class), void *arg)
+{
+	netlink->changed = changed;
+	netlink->synced = synced;
+	netlink->arg = arg;
+}
+
 void netlink_stats(const struct netlink *netlink, struct netlink_stats *ret_stats)
 {
 	*ret_stats = netlink->stats;
+	ret_stats->stale = false;
+	for (enum mirror_class class = 0; class < MIRROR_CLASS_MAX; class++)
+		ret_stats->stale |= netlink->class[class].stats.stale_ms != 0;
+}
+
+void netlink_class_stats(const struct netlink *netlink, enum mirror_class class,
+			 struct netlink_class_stats *ret_stats)
+{
+	*ret_stats = netlink->class[class].stats;
 }

@@ -1,135 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
-/* netlink_apply.c - rtnetlink messages into the mirror */
-#include <arpa/inet.h>
+/* netlink_apply.c - rtnetlink messages into the mirror; of addresses, neighbours and netconf here */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
-#include <netlink/attr.h>
 #include <netlink/msg.h>
 
 #include <kernel/netlink_apply.h>
+#include <kernel/netlink_attr.h>
+#include <kernel/netlink_bridge.h>
+#include <kernel/netlink_link.h>
+#include <kernel/netlink_route.h>
 
-static struct nla_policy link_policy[IFLA_MAX + 1] = {
-	[IFLA_IFNAME]		= { .type = NLA_STRING, .maxlen = IFNAMSIZ },
-	[IFLA_MTU]		= { .type = NLA_U32 },
-	[IFLA_MASTER]		= { .type = NLA_U32 },
-	[IFLA_LINK]		= { .type = NLA_U32 },
-	[IFLA_LINK_NETNSID]	= { .type = NLA_U32 },
-	[IFLA_NUM_RX_QUEUES]	= { .type = NLA_U32 },
-	[IFLA_NUM_TX_QUEUES]	= { .type = NLA_U32 },
-	[IFLA_LINKINFO]		= { .type = NLA_NESTED },
-	[IFLA_XDP]		= { .type = NLA_NESTED },
-};
+#define NUD_FOUND	(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
 
-static struct nla_policy xdp_policy[IFLA_XDP_MAX + 1] = {
-	[IFLA_XDP_ATTACHED]	= { .type = NLA_U8 },
-	[IFLA_XDP_PROG_ID]	= { .type = NLA_U32 },
-	[IFLA_XDP_DRV_PROG_ID]	= { .type = NLA_U32 },
-	[IFLA_XDP_SKB_PROG_ID]	= { .type = NLA_U32 },
-	[IFLA_XDP_HW_PROG_ID]	= { .type = NLA_U32 },
-};
-
-static struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
-	[IFLA_INFO_KIND]	= { .type = NLA_STRING },
-};
-
-static uint32_t get_u32(struct nlattr *attr)
-{
-	return attr ? nla_get_u32(attr) : 0;
-}
-
-static int parse_xdp(struct nlattr *attr, struct link *link)
-{
-	static const int by_mode[] = { IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID,
-				       IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID };
-	struct nlattr *tb[IFLA_XDP_MAX + 1];
-
-	if (!attr)
-		return 0;
-	if (nla_parse_nested(tb, IFLA_XDP_MAX, attr, xdp_policy) < 0)
-		return -EBADMSG;
-	if (tb[IFLA_XDP_ATTACHED])
-		link->xdp_mode = nla_get_u8(tb[IFLA_XDP_ATTACHED]);
-	for (unsigned int i = 0; i < sizeof(by_mode) / sizeof(by_mode[0]); i++)
-		if (!link->xdp_prog)
-			link->xdp_prog = get_u32(tb[by_mode[i]]);
-	return 0;
-}
-
-static int parse_kind(struct nlattr *attr, struct link *link)
-{
-	struct nlattr *tb[IFLA_INFO_MAX + 1];
-
-	if (!attr)
-		return 0;
-	if (nla_parse_nested(tb, IFLA_INFO_MAX, attr, info_policy) < 0)
-		return -EBADMSG;
-	if (tb[IFLA_INFO_KIND])
-		nla_strlcpy(link->kind, tb[IFLA_INFO_KIND], sizeof(link->kind));
-	return 0;
-}
-
-/* All of @ret_link is written, holes included: links are compared as bytes */
-static int parse_link(struct nlmsghdr *msg, struct link *ret_link)
-{
-	const struct ifinfomsg *info = nlmsg_data(msg);
-	struct nlattr *tb[IFLA_MAX + 1];
-
-	if (nlmsg_parse(msg, sizeof(*info), tb, IFLA_MAX, link_policy) < 0)
-		return -EBADMSG;
-	memset(ret_link, 0, sizeof(*ret_link));
-	ret_link->ifindex = info->ifi_index;
-	ret_link->flags = info->ifi_flags;
-	if (tb[IFLA_IFNAME])
-		nla_strlcpy(ret_link->name, tb[IFLA_IFNAME], sizeof(ret_link->name));
-	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == sizeof(ret_link->mac))
-		memcpy(ret_link->mac, nla_data(tb[IFLA_ADDRESS]), sizeof(ret_link->mac));
-	ret_link->mtu = get_u32(tb[IFLA_MTU]);
-	ret_link->master = get_u32(tb[IFLA_MASTER]);
-	ret_link->peer = get_u32(tb[IFLA_LINK]);
-	ret_link->peer_netns = tb[IFLA_LINK_NETNSID] ? (int32_t)get_u32(tb[IFLA_LINK_NETNSID]) : -1;
-	ret_link->rx_queues = get_u32(tb[IFLA_NUM_RX_QUEUES]);
-	ret_link->tx_queues = get_u32(tb[IFLA_NUM_TX_QUEUES]);
-	if (parse_kind(tb[IFLA_LINKINFO], ret_link) < 0 || parse_xdp(tb[IFLA_XDP], ret_link) < 0)
-		return -EBADMSG;
-	return 0;
-}
-
-/*
- * A bridge tells of its ports in the same group, family AF_BRIDGE: its "deleted
- * link" is a port that left, not a link that is gone.
- */
-static int apply_link(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed)
-{
-	const struct ifinfomsg *info = nlmsg_data(msg);
-	const struct link *old;
-	struct link link;
-	int r;
-
-	if (nlmsg_datalen(msg) < (int)sizeof(*info))
-		return -EBADMSG;
-	if (info->ifi_family != AF_UNSPEC)
-		return 0;
-	if (msg->nlmsg_type == RTM_DELLINK) {
-		*ret_changed |= link_del(&mirror->links, info->ifi_index);
-		*ret_changed |= addr_del_link(&mirror->addrs, info->ifi_index);
-		return 0;
-	}
-	r = parse_link(msg, &link);
-	if (r < 0)
-		return r;
-	old = link_find(&mirror->links, link.ifindex);
-	if (old && !memcmp(old, &link, sizeof(link)))
-		return 0;
-	link_set(&mirror->links, &link);
-	*ret_changed = true;
-	return 0;
-}
-
+/* ---- addresses --------------------------------------------------------------------------- */
 static struct nla_policy addr_policy[IFA_MAX + 1] = {
 	[IFA_FLAGS]		= { .type = NLA_U32 },
 };
@@ -148,19 +40,11 @@ static int parse_addr(struct nlmsghdr *msg, struct addr *ret_addr)
 	ret_addr->family = info->ifa_family;
 	ret_addr->prefix_len = info->ifa_prefixlen;
 	ret_addr->scope = info->ifa_scope;
-	ret_addr->flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : info->ifa_flags;
-	if (own && info->ifa_family == AF_INET && nla_len(own) == 4) {
-		ret_addr->addr.v4_prefix[2] = htonl(0xffff);
-		memcpy(&ret_addr->addr.v4, nla_data(own), 4);
-	} else if (own && info->ifa_family == AF_INET6 && nla_len(own) == 16) {
-		memcpy(&ret_addr->addr, nla_data(own), 16);
-	} else {
-		return -EBADMSG;
-	}
-	return 0;
+	ret_addr->flags = tb[IFA_FLAGS] ? attr_u32(tb[IFA_FLAGS]) : info->ifa_flags;
+	return attr_addr_any(own, &ret_addr->addr) == info->ifa_family ? 0 : -EBADMSG;
 }
 
-static int apply_addr(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed)
+static int apply_addr(struct mirror *mirror, struct nlmsghdr *msg)
 {
 	const struct ifaddrmsg *info = nlmsg_data(msg);
 	struct addr addr;
@@ -173,21 +57,162 @@ static int apply_addr(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_cha
 	r = parse_addr(msg, &addr);
 	if (r < 0)
 		return r;
-	*ret_changed |= msg->nlmsg_type == RTM_DELADDR ? addr_del(&mirror->addrs, &addr) :
-							 addr_set(&mirror->addrs, &addr);
+	if (msg->nlmsg_type == RTM_DELADDR)
+		mirror_del_addr(mirror, &addr);
+	else
+		mirror_set_addr(mirror, &addr);
 	return 0;
 }
 
-int netlink_apply(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed)
+/* ---- neighbours -------------------------------------------------------------------------- */
+static struct nla_policy neigh_policy[NDA_MAX + 1] = {
+	[NDA_PROTOCOL]	= { .type = NLA_U8 },
+};
+
+/* 0: it is none. The kernel makes its own NOARP entries without a word; of others it says who did */
+static uint8_t neigh_state(const struct ndmsg *head, struct nlattr *tb[])
 {
-	switch (msg->nlmsg_type) {
-	case RTM_NEWLINK:
-	case RTM_DELLINK:
-		return apply_link(mirror, msg, ret_changed);
-	case RTM_NEWADDR:
-	case RTM_DELADDR:
-		return apply_addr(mirror, msg, ret_changed);
-	default:
+	if (head->ndm_state & NUD_PERMANENT)
+		return NUD_PERMANENT;
+	if (head->ndm_state & NUD_NOARP)
+		return head->ndm_flags & NTF_EXT_LEARNED || attr_u8(tb[NDA_PROTOCOL]) ?
+		       NUD_NOARP : 0;
+	return head->ndm_state & NUD_FOUND ? NUD_REACHABLE : 0;
+}
+
+static int apply_neigh(struct mirror *mirror, struct nlmsghdr *msg)
+{
+	const struct ndmsg *head = nlmsg_data(msg);
+	struct nlattr *tb[NDA_MAX + 1];
+	struct neigh neigh;
+
+	if (nlmsg_parse(msg, sizeof(*head), tb, NDA_MAX, neigh_policy) < 0)
+		return -EBADMSG;
+	if (head->ndm_flags & NTF_PROXY)
 		return 0;
+	memset(&neigh, 0, sizeof(neigh));
+	if (!attr_addr(head->ndm_family, tb[NDA_DST], &neigh.addr))
+		return -EBADMSG;
+	neigh.ifindex = head->ndm_ifindex;
+	neigh.family = head->ndm_family;
+	neigh.flags = head->ndm_flags & (NTF_ROUTER | NTF_EXT_LEARNED);
+	neigh.state = neigh_state(head, tb);
+	if (msg->nlmsg_type == RTM_DELNEIGH || !neigh.state ||
+	    !attr_mac(tb[NDA_LLADDR], neigh.mac))
+		hash_del(&mirror->neighs, &neigh);
+	else
+		hash_set(&mirror->neighs, &neigh);
+	return 0;
+}
+
+/* ---- netconf ----------------------------------------------------------------------------- */
+static struct nla_policy netconf_policy[NETCONFA_MAX + 1] = {
+	[NETCONFA_IFINDEX]			= { .type = NLA_U32 },
+	[NETCONFA_FORWARDING]			= { .type = NLA_U32 },
+	[NETCONFA_RP_FILTER]			= { .type = NLA_U32 },
+	[NETCONFA_MC_FORWARDING]		= { .type = NLA_U32 },
+	[NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN]	= { .type = NLA_U32 },
+};
+
+static void set_switch(struct nlattr *attr, uint8_t *value)
+{
+	if (attr)
+		*value = nla_get_u32(attr);
+}
+
+/* An event has what changed alone */
+static int apply_netconf(struct mirror *mirror, struct nlmsghdr *msg)
+{
+	const struct netconfmsg *head = nlmsg_data(msg);
+	struct nlattr *tb[NETCONFA_MAX + 1];
+	const struct netconf *old;
+	struct netconf netconf;
+
+	if (nlmsg_parse(msg, sizeof(*head), tb, NETCONFA_MAX, netconf_policy) < 0)
+		return -EBADMSG;
+	if (head->ncm_family != AF_INET && head->ncm_family != AF_INET6)
+		return 0;
+	if (!tb[NETCONFA_IFINDEX])
+		return -EBADMSG;
+	memset(&netconf, 0, sizeof(netconf));
+	netconf.ifindex = attr_u32(tb[NETCONFA_IFINDEX]);
+	netconf.family = head->ncm_family;
+	if (msg->nlmsg_type == RTM_DELNETCONF) {
+		hash_del(&mirror->netconfs, &netconf);
+		return 0;
+	}
+	old = hash_find(&mirror->netconfs, &netconf);
+	if (old)
+		netconf = *old;
+	set_switch(tb[NETCONFA_FORWARDING], &netconf.forwarding);
+	set_switch(tb[NETCONFA_RP_FILTER], &netconf.rp_filter);
+	set_switch(tb[NETCONFA_MC_FORWARDING], &netconf.mc_forwarding);
+	set_switch(tb[NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN], &netconf.ignore_linkdown);
+	hash_set(&mirror->netconfs, &netconf);
+	return 0;
+}
+
+/* ---- messages ---------------------------------------------------------------------------- */
+static const struct message {
+	uint16_t first, last;		/* types */
+	enum mirror_class class;
+	int (*apply)(struct mirror *mirror, struct nlmsghdr *msg);
+} messages[] = {
+	{ RTM_NEWLINK, RTM_DELLINK, MIRROR_LINK, netlink_link_apply },
+	{ RTM_NEWADDR, RTM_DELADDR, MIRROR_ADDR, apply_addr },
+	{ RTM_NEWNETCONF, RTM_DELNETCONF, MIRROR_NETCONF, apply_netconf },
+	{ RTM_NEWNEIGH, RTM_DELNEIGH, MIRROR_NEIGH, apply_neigh },	/* or FDB */
+	{ RTM_NEWVLAN, RTM_DELVLAN, MIRROR_VLAN, netlink_vlan_apply },
+	{ RTM_NEWMDB, RTM_DELMDB, MIRROR_MDB, netlink_mdb_apply },
+	{ RTM_NEWRULE, RTM_DELRULE, MIRROR_RULE, netlink_rule_apply },
+	{ RTM_NEWNEXTHOP, RTM_DELNEXTHOP, MIRROR_NEXTHOP, netlink_nexthop_apply },
+	{ RTM_NEWNEXTHOPBUCKET, RTM_DELNEXTHOPBUCKET, MIRROR_NEXTHOP, netlink_bucket_apply },
+	{ RTM_NEWROUTE, RTM_DELROUTE, MIRROR_ROUTE, netlink_route_apply },
+};
+
+static const struct message *find(const struct nlmsghdr *msg)
+{
+	for (unsigned int i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		if (msg->nlmsg_type == messages[i].first || msg->nlmsg_type == messages[i].last)
+			return &messages[i];
+	return NULL;
+}
+
+/* The first byte of every message behind its head is the family */
+static int family(struct nlmsghdr *msg)
+{
+	return nlmsg_datalen(msg) > 0 ? *(const uint8_t *)nlmsg_data(msg) : AF_UNSPEC;
+}
+
+enum mirror_class netlink_class(struct nlmsghdr *msg)
+{
+	const struct message *message = find(msg);
+
+	if (!message)
+		return MIRROR_CLASS_MAX;
+	if (message->class != MIRROR_NEIGH)
+		return message->class;
+	switch (family(msg)) {
+	case AF_BRIDGE:
+		return MIRROR_FDB;
+	case AF_INET:
+	case AF_INET6:
+		return MIRROR_NEIGH;
+	default:
+		return MIRROR_CLASS_MAX;
+	}
+}
+
+int netlink_apply(struct mirror *mirror, struct nlmsghdr *msg)
+{
+	const struct message *message = find(msg);
+
+	switch (netlink_class(msg)) {
+	case MIRROR_CLASS_MAX:
+		return 0;
+	case MIRROR_FDB:
+		return netlink_fdb_apply(mirror, msg);
+	default:
+		return message->apply(mirror, msg);
 	}
 }

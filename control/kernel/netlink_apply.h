@@ -4,24 +4,14 @@
 #ifndef KERNEL_NETLINK_APPLY_H
 #define KERNEL_NETLINK_APPLY_H
 
-#include <stdbool.h>
-
 #include <linux/netlink.h>
 
-#include <mirror/addr.h>
-#include <mirror/link.h>
+#include <mirror/mirror.h>
 
-/* What messages are applied to */
-struct mirror {
-	struct link_table links;
-	struct addr_table addrs;
-};
+/* The class of a message's table; MIRROR_CLASS_MAX: of none that is mirrored */
+enum mirror_class netlink_class(struct nlmsghdr *msg);
 
-/**
- * netlink_apply() - Apply one message, of a dump or an event
- * @ret_changed: Set to true if something is different now; left alone otherwise
- * Return: 0, also for a message of another kind; -EBADMSG: it is malformed
- */
-int netlink_apply(struct mirror *mirror, struct nlmsghdr *msg, bool *ret_changed);
+/* One message, of a dump or an event. Return: 0, also for one of another kind; -EBADMSG: it is malformed */
+int netlink_apply(struct mirror *mirror, struct nlmsghdr *msg);
 
 #endif

@@ -19,7 +19,7 @@
 
 #include <base/arena.h>
 #include <base/log.h>
-#include <kernel/netlink_apply.h>
+#include <kernel/netlink_link.h>
 #include <kernel/nexthop.h>
 #include <kernel/nexthop_msg.h>
 
@@ -43,7 +43,7 @@ struct neigh {
 
 struct nexthops {
 	struct nexthop_sock sock;
-	struct mirror mirror;		/* links alone */
+	struct link_table links;
 	struct target *target;		/* by address */
 	unsigned int n_targets, n_doubtful;
 	unsigned int at;		/* nothing is in doubt before */
@@ -233,12 +233,12 @@ static void take_link(struct nexthops *nexthops, struct nlmsghdr *msg)
 
 	if (nlmsg_datalen(msg) < (int)sizeof(*info))
 		return;
-	link = link_find(&nexthops->mirror.links, info->ifi_index);
+	link = link_find(&nexthops->links, info->ifi_index);
 	if (link)
 		old = *link;
-	if (netlink_apply(&nexthops->mirror, msg, &changed) < 0 || !changed)
+	if (netlink_link_update(&nexthops->links, msg, &changed) < 0 || !changed)
 		return;
-	link = link_find(&nexthops->mirror.links, info->ifi_index);
+	link = link_find(&nexthops->links, info->ifi_index);
 	if (link && link->ifindex == old.ifindex && !links_differ(&old, link))
 		return;
 	doubt_all(nexthops);
@@ -330,7 +330,7 @@ void nexthop_free(struct nexthops *nexthops)
 	if (!nexthops)
 		return;
 	nexthop_sock_close(&nexthops->sock);
-	link_table_fini(&nexthops->mirror.links);
+	link_table_fini(&nexthops->links);
 	free(nexthops->target);
 	free(nexthops->neigh);
 	free(nexthops->bucket);
@@ -479,7 +479,7 @@ bool nexthop_find(const struct nexthops *nexthops, const struct shunt_addr *addr
 	if (!target)
 		return false;
 	neigh = target->neigh == NOBODY ? NULL : &nexthops->neigh[target->neigh].neigh;
-	link = link_find(&nexthops->mirror.links, target->route.ifindex);
+	link = link_find(&nexthops->links, target->route.ifindex);
 	*ret_way = (struct nexthop_way){
 		.state = way_state(target, link, neigh), .src = target->route.src,
 	};

@@ -10,14 +10,11 @@
 #include <linux/netlink.h>
 
 #include <base/err.h>
+#include <kernel/netlink_sock.h>
 #include <shunt/packet.h>
 
-struct nl_sock;
-
 struct nexthop_sock {
-	struct nl_sock *event, *ask;
-	uint32_t seq;
-	char *buffer;
+	struct netlink_sock event, ask;
 };
 
 enum nexthop_route_kind {
@@ -45,7 +42,7 @@ struct nexthop_neigh {
 /* What an event says */
 enum nexthop_what {
 	NEXTHOP_EVENT_NONE,
-	NEXTHOP_EVENT_LINK,		/* the message is for netlink_apply() */
+	NEXTHOP_EVENT_LINK,		/* the message is for netlink_link_update() */
 	NEXTHOP_EVENT_NEIGH,
 	NEXTHOP_EVENT_ROUTE,		/* of one prefix */
 	NEXTHOP_EVENT_ROUTES,		/* of any: rules, next hop objects, addresses */

@@ -43,6 +43,7 @@ void hash_del_at(struct hash *hash, uint32_t i);
 /* All unmarked. What hash_set() does not mark until hash_sweep(), that removes. Return of that: how many */
 void hash_mark(struct hash *hash);
 bool hash_marked(const struct hash *hash, const void *entry);
+void hash_touch(struct hash *hash, const void *entry);	/* one of the table's own: marks it */
 uint32_t hash_sweep(struct hash *hash);
 void hash_unmark(struct hash *hash);	/* no sweep after all */
 

@@ -22,6 +22,7 @@ struct link {
 	uint32_t rx_queues, tx_queues;
 	uint32_t xdp_prog;		/* id of an attached XDP program; 0: none */
 	uint8_t xdp_mode;		/* XDP_ATTACHED_* of if_link.h */
+	uint8_t operstate;		/* IF_OPER_* */
 };
 
 struct link_table {

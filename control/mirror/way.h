@@ -51,7 +51,7 @@ struct way_slot {
 struct way_table {
 	struct way_slot *slot;
 	uint32_t *bucket;		/* number + 1; 0: none */
-	uint32_t n, used, n_buckets;	/* slots, those with a way */
+	uint32_t n, size, used, n_buckets;	/* used: slots that have a way */
 	uint32_t free;			/* number + 1; 0: none */
 	size_t bytes;			/* of the ways themselves */
 };

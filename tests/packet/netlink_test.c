@@ -52,6 +52,16 @@ static struct netlink *open_new(void)
 	return netlink;
 }
 
+/* Wait for what netlink_process() has still to do. Return: false: nothing */
+static bool settle(struct netlink *netlink)
+{
+	int wait_ms = netlink_wait_ms(netlink);
+
+	if (wait_ms > 0)
+		poll(NULL, 0, wait_ms);
+	return wait_ms >= 0;
+}
+
 /* All that has been sent so far: a command that has returned has sent its events */
 static bool take(struct netlink *netlink)
 {
@@ -63,7 +73,7 @@ static bool take(struct netlink *netlink)
 		if (netlink_process(netlink, &changed, &err) < 0)
 			fail_msg("%s", err.text);
 		any |= changed;
-	} while (poll(&poll_fd, 1, 0) > 0);
+	} while (poll(&poll_fd, 1, 0) > 0 || settle(netlink));
 	return any;
 }
 
