@@ -179,10 +179,15 @@ test-long: packages ## swaps, crashes and fuzzers for hours instead of minutes (
 	$(again) tests $(fuzzers)
 	$(Q)BUILD='$(abspath $(O))' tests/lib/long
 
+.PHONY: test-balancers
+test-balancers: packages ## the demo of topologies/edge-lb for 20 rounds, with more of everything (root)
+	$(again) all
+	$(Q)BUILD='$(abspath $(O))' ROUNDS=20 RATE=400 DOWNLOADS=48 FLOOD=10000 topologies/edge-lb/demo
+
 TOPOLOGY ?= edge-filter
 
 .PHONY: demo
-demo: packages ## a file becomes a graph, traffic, changes under load; TOPOLOGY=nat-gateway: NAT (root)
+demo: packages ## a file becomes a graph, traffic, changes under load; TOPOLOGY=nat-gateway, edge-lb (root)
 	$(again) all
 	$(Q)BUILD='$(abspath $(O))' 'topologies/$(TOPOLOGY)/demo'
 

@@ -5,12 +5,22 @@
 #
 # Who sources this sets TOPOLOGY (its folder), TOPOLOGY_PICTURE, TOPOLOGY_BOX (the machine that
 # shunt runs on) and TOPOLOGY_MACHINES (all, in words), and defines topology_links and
-# topology_servers. It ends with: topology_main "$@"
+# topology_servers; if shunt runs on several, topology_daemons and TOPOLOGY_APPLY, too. It ends with:
+#	topology_main "$@"
 . "$(dirname "${BASH_SOURCE[0]}")/../tests/lib/net.sh"
 
-topology_machine() {		# topology_machine NAME: namespace, and a command that runs in it
+# shellcheck disable=SC2016
+TOPOLOGY_APPLY='shunt apply $CONFIG'	# what starts it, in the shell
+
+# Namespace, and a command that runs in it. There 'shunt' talks to the daemon of that machine, if it
+# has one of its own (topology_daemon).
+topology_machine() {		# topology_machine NAME
 	ns_new "$1" ipv6
-	printf '#!/bin/sh\nexec nsenter --net=/run/netns/%s "$@"\n' "$(ns_name "$1")" >"$TMP/bin/$1"
+	cat >"$TMP/bin/$1" <<-END
+		#!/bin/sh
+		[ ! -S "$TMP/run-$1/shuntd.sock" ] || export SHUNT_SOCKET="$TMP/run-$1/shuntd.sock"
+		exec nsenter --net=/run/netns/$(ns_name "$1") "\$@"
+	END
 	chmod +x "$TMP/bin/$1"
 }
 
@@ -26,6 +36,7 @@ topology_forwards() {		# topology_forwards NAME: between its interfaces
 
 topology_run() {		# in the background
 	"$TMP/bin/$1" "${@:2}" >>"$TMP/servers.log" 2>&1 </dev/null &
+	disown			# bash says nothing when a demo kills it
 }
 
 topology_web() {		# topology_web NAME LINES: nginx, with these lines in its server
@@ -42,7 +53,11 @@ topology_web() {		# topology_web NAME LINES: nginx, with these lines in its serv
 			server { listen 80; listen [::]:80; $2 }
 		}
 	CONF
-	topology_run "$1" nginx -p "$dir" -c "$dir/nginx.conf" -e stderr
+	topology_web_start "$1"
+}
+
+topology_web_start() {		# of what topology_web has set up; $! is its pid
+	topology_run "$1" nginx -p "$TMP/web-$1" -c "$TMP/web-$1/nginx.conf" -e stderr
 }
 
 topology_listens() {		# topology_listens NS PORT...
@@ -54,6 +69,26 @@ topology_listens() {		# topology_listens NS PORT...
 	done
 }
 
+# One daemon of several: topology_daemons starts those, then waits for each
+topology_daemon() {		# topology_daemon NAME
+	mkdir -p "$TMP/run-$1" "$TMP/state-$1"
+	topology_run "$1" "$BUILD/shuntd" --run-dir "$TMP/run-$1" --state-dir "$TMP/state-$1" \
+		--bpf-dir "$BUILD/bpf"
+}
+
+topology_daemon_wait() {	# topology_daemon_wait NAME...
+	local name
+
+	for name; do
+		wait_for 20 test -S "$TMP/run-$name/shuntd.sock" ||
+			die "shuntd does not start on '$name': $(tail -n 20 "$TMP/servers.log")"
+	done
+}
+
+topology_daemons() {
+	shuntd_start "$TOPOLOGY_BOX" || exit 1
+}
+
 topology_up() {
 	((EUID)) && die "only root can make namespaces"
 	[[ -x $BUILD/shunt && -x $BUILD/shuntd ]] || die "no shunt in '$BUILD': 'make' builds it"
@@ -61,8 +96,10 @@ topology_up() {
 	ln -s "$BUILD/shunt" "$TMP/bin/shunt"
 	topology_links
 	topology_servers
-	shuntd_start "$TOPOLOGY_BOX" || exit 1
-	export SHUNT_SOCKET=$TMP/run/shuntd.sock CONFIG=${CONFIG:-$TOPOLOGY/shunt.yaml}
+	topology_daemons
+	SHUNT_SOCKET=$TMP/run-$TOPOLOGY_BOX/shuntd.sock
+	[[ -S $SHUNT_SOCKET ]] || SHUNT_SOCKET=$TMP/run/shuntd.sock
+	export TMP SHUNT_SOCKET CONFIG=${CONFIG:-$TOPOLOGY/shunt.yaml}
 	export PATH=$TMP/bin:$TOPOLOGY:$PATH:/usr/sbin:/sbin
 }
 
@@ -70,8 +107,8 @@ topology_shell() {
 	echo "PS1='${TOPOLOGY##*/}# '" >"$TMP/bashrc"
 	echo "$TOPOLOGY_PICTURE"
 	printf '\n%s\n%s\n\n' \
-		"$TOPOLOGY_MACHINES COMMAND: on that machine. shunt: the $TOPOLOGY_BOX's." \
-		"'shunt apply \$CONFIG' starts; traffic.sh shows what passes; exit removes all."
+		"$TOPOLOGY_MACHINES COMMAND: on that machine. shunt: that of $TOPOLOGY_BOX." \
+		"'$TOPOLOGY_APPLY' starts; traffic.sh shows what passes; exit removes all."
 	bash --rcfile "$TMP/bashrc" -i
 }
 
