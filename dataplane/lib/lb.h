@@ -130,7 +130,12 @@ struct lb_backend {
 	__u32	counter;		/* of lb_counts */
 	__u16	mtu;			/* of the way there; largest outer packet */
 	__u16	nat;			/* NAT: number of its rule in nat_rules, as shunt_packet.dnat */
-	__u8	dmac[6], smac[6];
+	union {
+		struct {
+			__u8	dmac[6], smac[6];
+		};
+		__u32	macs[3];	/* both, as a frame begins with them */
+	};
 	__u8	l3;			/* 4, 6 */
 	__u8	flags;
 	__u16	pad;

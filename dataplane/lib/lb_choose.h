@@ -43,7 +43,7 @@ static __always_inline __u32 lb_ring_word(const struct lb_service *service, __u6
 	if (!inner)
 		return 0;
 	pair = bpf_map_lookup_elem(inner, &at);
-	return !pair ? 0 : slot & 1 ? pair->slot[1] : pair->slot[0];
+	return pair ? pair->slot[slot & 1] : 0;
 }
 
 static __always_inline bool lb_lives(__u32 backend)

@@ -12,6 +12,7 @@
  */
 #include <shunt/module.h>
 #include <shunt/lib/answer_icmp.h>
+#include <shunt/lib/frame.h>
 #include <shunt/lib/ip4_sum.h>
 #include <shunt/lib/lb_part.h>
 #include <shunt/lib/rewrite.h>
@@ -53,27 +54,34 @@ __noinline int lb_too_big(shunt_ctx *ctx, __u32 mtu)
 
 /* ---- what is changed inside ---- */
 
-/* One hop less: TTL and checksum of IPv4 (RFC 1624), hop limit of IPv6 */
+/* IPv4: TTL, and the checksum (RFC 1624) */
+static __always_inline int lb_hop4(shunt_ctx *ctx, const struct shunt_packet *pkt)
+{
+	__u32 off = pkt->l3_off + offsetof(struct iphdr, ttl);
+	__u32 buf, *word = shunt_header(ctx, off, sizeof(buf), &buf), *at, now;
+
+	if (!word)
+		return -1;
+	now = frame_word(frame_half(pkt->ttl - 1, pkt->proto),
+			 rewrite_patched(frame_second(*word), (__u16)~bpf_htons(0x0100)));
+	at = frame_at(ctx, off, sizeof(now));
+	if (!at)
+		return shunt_patch(ctx, off, &now, sizeof(now));
+	*at = now;
+	return 0;
+}
+
+/* One hop less */
 static __always_inline int lb_hop(shunt_ctx *ctx, const struct shunt_packet *pkt)
 {
-	struct {
-		__u8	ttl, proto;
-		__u16	check;
-	} part = { .ttl = pkt->ttl - 1, .proto = pkt->proto };
-	__u16 buf, *check;
 	__u8 hops = pkt->ttl - 1;
 
-	if (pkt->l3 == 6) {
-		if (SHUNT_SUMS_BY_KERNEL)
-			shunt_summed(ctx, bpf_htonl(0xfffffffe));	/* less 1, the lowest byte */
-		return shunt_patch(ctx, pkt->l3_off + offsetof(struct ipv6hdr, hop_limit), &hops,
-				   sizeof(hops));
-	}
-	check = shunt_header(ctx, pkt->l3_off + offsetof(struct iphdr, check), sizeof(buf), &buf);
-	if (!check)
-		return -1;
-	part.check = rewrite_patched(*check, (__u16)~bpf_htons(0x0100));
-	return shunt_patch(ctx, pkt->l3_off + offsetof(struct iphdr, ttl), &part, sizeof(part));
+	if (pkt->l3 == 4)
+		return lb_hop4(ctx, pkt);
+	if (SHUNT_SUMS_BY_KERNEL)
+		shunt_summed(ctx, bpf_htonl(0xfffffffe));	/* less 1, the lowest byte */
+	return shunt_patch(ctx, pkt->l3_off + offsetof(struct ipv6hdr, hop_limit), &hops,
+			   sizeof(hops));
 }
 
 /* Where a SYN's MSS option has its value, among @len bytes of options; 0: it has none */
@@ -140,39 +148,71 @@ __noinline int lb_clamp(shunt_ctx *ctx, __u32 mss)
 static __always_inline int lb_l2(shunt_ctx *ctx, struct shunt_packet *pkt,
 				 const struct lb_backend *backend)
 {
-	struct {
-		__u8	dmac[ETH_ALEN], smac[ETH_ALEN];
-	} macs;
+	__u32 macs[3] = { backend->macs[0], backend->macs[1], backend->macs[2] };
+	__u32 *frame = frame_at(ctx, 0, sizeof(macs));
 
-	__builtin_memcpy(macs.dmac, backend->dmac, ETH_ALEN);
-	__builtin_memcpy(macs.smac, backend->smac, ETH_ALEN);
-	return shunt_patch(ctx, 0, &macs, sizeof(macs));
+	if (!frame)
+		return shunt_patch(ctx, 0, macs, sizeof(macs));
+	frame[0] = macs[0];
+	frame[1] = macs[1];
+	frame[2] = macs[2];
+	return 0;
+}
+
+/* @port: UDP; 0: IP in IP. Return: 0 or negative */
+static __always_inline int lb_tunnel_of(shunt_ctx *ctx, const struct shunt_packet *pkt,
+					const struct lb_backend *backend, __be16 port, __u32 hash,
+					struct tunnel *tunnel)
+{
+	__u32 buf, *word;
+
+	tunnel->saddr = backend->src;
+	tunnel->daddr = backend->addr;
+	tunnel->macs[0] = backend->macs[0];
+	tunnel->macs[1] = backend->macs[1];
+	tunnel->macs[2] = backend->macs[2];
+	tunnel->hash = hash;
+	tunnel->port = port;
+	tunnel->l3 = backend->l3;
+	tunnel->resolved = !!(backend->flags & LB_RESOLVED);
+	tunnel->frag_off = bpf_htons(TUNNEL_DF);
+	tunnel->id = 0;
+	if (pkt->l3 != 4)
+		return 0;
+	word = shunt_header(ctx, pkt->l3_off + offsetof(struct iphdr, id), sizeof(*word), &buf);
+	if (!word)
+		return -1;
+	tunnel->frag_off &= frame_second(*word);
+	/* Of who may be fragmented; two clients may have used the same number */
+	if (!tunnel->frag_off)
+		tunnel->id = frame_first(*word) ^ (__u16)hash;
+	return 0;
+}
+
+/* Where the frame has tags, or its MACs stay; at TC always */
+__noinline int lb_tunnel_any(shunt_ctx *ctx, const struct lb_backend *backend, __u32 port,
+			     __u32 hash)
+{
+	struct shunt_cpu *cpu = shunt_this_cpu();
+	struct tunnel tunnel;
+
+	if (!cpu || !backend || lb_tunnel_of(ctx, &cpu->pkt, backend, port, hash, &tunnel) < 0)
+		return -1;
+	return tunnel_push(ctx, &cpu->pkt, &tunnel);
 }
 
 static __always_inline int lb_tunnel(shunt_ctx *ctx, struct shunt_packet *pkt,
 				     const struct lb_service *service,
 				     const struct lb_backend *backend, __u32 hash)
 {
-	struct tunnel tunnel = {
-		.saddr = backend->src, .daddr = backend->addr, .hash = hash, .l3 = backend->l3,
-		.port = service->forward == LB_GUE ? service->gue_port : 0,
-		.frag_off = bpf_htons(TUNNEL_DF), .resolved = !!(backend->flags & LB_RESOLVED),
-	};
-	struct {
-		__be16	id, frag_off;
-	} buf, *ip;
+	__be16 port = service->forward == LB_GUE ? service->gue_port : 0;
+	struct tunnel tunnel;
 
-	__builtin_memcpy(tunnel.dmac, backend->dmac, ETH_ALEN);
-	__builtin_memcpy(tunnel.smac, backend->smac, ETH_ALEN);
-	if (pkt->l3 == 4) {
-		ip = shunt_header(ctx, pkt->l3_off + offsetof(struct iphdr, id), sizeof(*ip), &buf);
-		if (!ip)
-			return -1;
-		tunnel.frag_off &= ip->frag_off;
-		/* Of who may be fragmented; two clients may have used the same number */
-		tunnel.id = tunnel.frag_off ? 0 : ip->id ^ (__u16)hash;
-	}
-	return backend->l3 == 4 ? tunnel_push4(ctx, &tunnel) : tunnel_push6(ctx, &tunnel);
+	if (!tunnel_is_plain(pkt, backend->flags & LB_RESOLVED))
+		return lb_tunnel_any(ctx, backend, port, hash);
+	if (lb_tunnel_of(ctx, pkt, backend, port, hash, &tunnel) < 0)
+		return -1;
+	return tunnel_push_plain(ctx, pkt, &tunnel);
 }
 
 static __always_inline bool lb_may_fragment(shunt_ctx *ctx, const struct shunt_packet *pkt)
