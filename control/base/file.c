@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_len, st
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
+static int write_all(int fd, const char *data, size_t len, bool sync)
 {
 	ssize_t n;
 
@@ -98,7 +99,7 @@ static int write_all(int fd, const char *data, size_t len)
 		data += n;
 		len -= n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return sync && fsync(fd) < 0 ? -errno : 0;
 }
 
 /* One that is there was left by a killed process that had our pid */
@@ -138,7 +139,8 @@ static int sync_folder_of(const char *path)
 	return r;
 }
 
-int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+static int replace(const char *path, const void *data, size_t len, mode_t mode, bool sync,
+		   struct err *err)
 {
 	char beside[PATH_MAX];
 	int fd, r, n;
@@ -149,7 +151,7 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, stru
 	fd = create_beside(beside, mode);
 	if (fd < 0)
 		return err_set(err, fd, "create '%s'", beside);
-	r = write_all(fd, data, len);
+	r = write_all(fd, data, len, sync);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	if (r == 0 && rename(beside, path) < 0)
@@ -158,8 +160,19 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode, stru
 		unlink(beside);
 		return err_set(err, r, "write '%s'", path);
 	}
-	r = sync_folder_of(path);
+	r = sync ? sync_folder_of(path) : 0;
 	return r < 0 ? err_set(err, r, "sync the folder of '%s'", path) : 0;
+}
+
+int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *err)
+{
+	return replace(path, data, len, mode, true, err);
+}
+
+int file_write_volatile(const char *path, const void *data, size_t len, mode_t mode,
+			struct err *err)
+{
+	return replace(path, data, len, mode, false, err);
 }
 
 static int make_folder(const char *path, mode_t mode)

@@ -28,6 +28,10 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_len, st
  */
 int file_write(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
 
+/* The same of what need not outlive the boot: nothing waits for the disk */
+int file_write_volatile(const char *path, const void *data, size_t len, mode_t mode,
+			struct err *err);
+
 /* Make a folder and those above it; mode is for the last. Return: 0 (it may be there) or -errno */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
 

@@ -48,19 +48,18 @@ static void past_add(struct change *change, unsigned int first, const struct lb_
 		past_push(change, past);
 }
 
-/* Whose flows are not remembered. What is only the owner's own past is no transition */
-static uint16_t keep_of(struct change *change, unsigned int first, uint16_t owner)
+/* What is only the owner's own past is no transition */
+static void drop_own(struct change *change, unsigned int first, uint16_t owner)
 {
 	struct lb_history *history = &change->history;
 
 	if (history->n == first + 1 && history->past[first].owner == owner)
 		history->n = first;
-	return history->n > first ? history->past[first].owner : 0;
 }
 
 /* @past: @n of the slot's */
-static uint32_t slot_change(struct change *change, uint32_t slot, const struct lb_past *past,
-			    unsigned int n, uint16_t before, uint16_t owner)
+static void slot_plan(struct change *change, uint32_t slot, const struct lb_past *past,
+		      unsigned int n, uint16_t before, uint16_t owner)
 {
 	struct lb_past left = { .slot = slot, .owner = before, .since_ms = change->now_ms };
 	unsigned int i, first = change->history.n;
@@ -69,31 +68,104 @@ static uint32_t slot_change(struct change *change, uint32_t slot, const struct l
 		past_add(change, first, &past[i]);
 	if (before != owner)
 		past_add(change, first, &left);
-	return LB_SLOT(owner, keep_of(change, first, owner));
+	drop_own(change, first, owner);
+}
+
+/* Those of a slot, from *at on. Return: how many */
+static unsigned int slot_past(const struct lb_history *history, uint32_t slot, unsigned int *at,
+			      const struct lb_past **ret_past)
+{
+	unsigned int first = *at;
+
+	while (*at < history->n && history->past[*at].slot == slot)
+		(*at)++;
+	*ret_past = history->past + first;
+	return *at - first;
+}
+
+void lb_ring_plan(const uint32_t *word, uint32_t slots, const struct lb_history *history,
+		  const uint16_t *owner, const bool *lives, uint64_t now_ms, uint64_t drain_ms,
+		  struct lb_history *ret_next)
+{
+	struct change change = { .lives = lives, .now_ms = now_ms, .drain_ms = drain_ms };
+	const struct lb_past *past;
+	unsigned int at = 0, n;
+	uint16_t before;
+	uint32_t slot;
+
+	for (slot = 0; slot < slots; slot++) {
+		before = LB_OWNER(__atomic_load_n(&word[slot], __ATOMIC_RELAXED));
+		n = slot_past(history, slot, &at, &past);
+		if (n || (owner && owner[slot] != before))
+			slot_plan(&change, slot, past, n, before, owner ? owner[slot] : before);
+	}
+	*ret_next = change.history;
+}
+
+unsigned int lb_ring_store(uint32_t *word, uint32_t slots, const struct lb_history *history,
+			   const uint16_t *owner)
+{
+	unsigned int at = 0, changed = 0;
+	const struct lb_past *past;
+	uint32_t slot, before, after;
+	uint16_t keep;
+
+	for (slot = 0; slot < slots; slot++) {
+		before = __atomic_load_n(&word[slot], __ATOMIC_RELAXED);
+		keep = slot_past(history, slot, &at, &past) ? past->owner : 0;
+		after = LB_SLOT(owner ? owner[slot] : LB_OWNER(before), keep);
+		if (after == before)
+			continue;
+		__atomic_store_n(&word[slot], after, __ATOMIC_RELAXED);
+		changed++;
+	}
+	return changed;
 }
 
 unsigned int lb_ring_change(uint32_t *word, uint32_t slots, struct lb_history *history,
 			    const uint16_t *owner, const bool *lives, uint64_t now_ms,
 			    uint64_t drain_ms)
 {
-	struct change change = { .lives = lives, .now_ms = now_ms, .drain_ms = drain_ms };
-	unsigned int i = 0, first, changed = 0;
-	uint32_t slot, before, after;
+	struct lb_history next;
+
+	lb_ring_plan(word, slots, history, owner, lives, now_ms, drain_ms, &next);
+	lb_history_fini(history);
+	*history = next;
+	return lb_ring_store(word, slots, history, owner);
+}
+
+/* @past: @n of the slot's, as noted */
+static void slot_adopt(struct change *change, uint32_t slot, const struct lb_past *past,
+		       unsigned int n, uint16_t keep)
+{
+	struct lb_past unknown = { .slot = slot, .owner = keep, .since_ms = change->now_ms };
+	unsigned int i, first = 0;
+
+	while (first < n && past[first].owner != keep)
+		first++;
+	if (first == n) {
+		past_push(change, &unknown);
+		first = 0;
+	}
+	for (i = first; i < n; i++)
+		past_push(change, &past[i]);
+}
+
+void lb_history_adopt(struct lb_history *history, const uint32_t *word, uint32_t slots,
+		      uint64_t now_ms)
+{
+	struct change change = { .now_ms = now_ms };
+	const struct lb_past *past;
+	unsigned int at = 0, n;
+	uint32_t slot;
 
 	for (slot = 0; slot < slots; slot++) {
-		before = __atomic_load_n(&word[slot], __ATOMIC_RELAXED);
-		for (first = i; i < history->n && history->past[i].slot == slot; )
-			i++;
-		after = slot_change(&change, slot, &history->past[first], i - first,
-				    LB_OWNER(before), owner ? owner[slot] : LB_OWNER(before));
-		if (after == before)
-			continue;
-		__atomic_store_n(&word[slot], after, __ATOMIC_RELAXED);
-		changed++;
+		n = slot_past(history, slot, &at, &past);
+		if (LB_KEEP(word[slot]))
+			slot_adopt(&change, slot, past, n, LB_KEEP(word[slot]));
 	}
 	lb_history_fini(history);
 	*history = change.history;
-	return changed;
 }
 
 uint64_t lb_history_next(const struct lb_history *history, uint64_t drain_ms)

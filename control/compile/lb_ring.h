@@ -35,19 +35,39 @@ struct lb_history {
 void lb_history_fini(struct lb_history *history);
 
 /**
- * lb_ring_change() - Bring a ring up to date: other owners, somebody died, time went by
- * @word:	By slot, LB_SLOT(): as the ring is, and then as it is to be. Each is read once and
- *		stored at most once, whole, so that it may be the ring's map itself
- * @history:	Changed with it
+ * lb_ring_plan() - The history that a ring has next: other owners, somebody died, time went by
+ * To be noted before the ring follows: of what it says too much, nothing is wrong.
+ * @word:	By slot, LB_SLOT(): as the ring is
+ * @history:	The same
  * @owner:	By slot: who is to own it, 0: nobody; NULL: as it is
  * @lives:	By backend's number
  * @now_ms:	Of a clock that does not go back
  * @drain_ms:	0 (or tracking: never): no slot is ever in transition
+ */
+void lb_ring_plan(const uint32_t *word, uint32_t slots, const struct lb_history *history,
+		  const uint16_t *owner, const bool *lives, uint64_t now_ms, uint64_t drain_ms,
+		  struct lb_history *ret_next);
+/**
+ * lb_ring_store() - Then the ring follows
+ * @word:	Each is read once and stored at most once, whole, so that it may be the ring's map itself
+ * @history:	lb_ring_plan()'s, for the same @owner
  * Return: how many words changed
  */
+unsigned int lb_ring_store(uint32_t *word, uint32_t slots, const struct lb_history *history,
+			   const uint16_t *owner);
+/* Both; @history is changed with the ring */
 unsigned int lb_ring_change(uint32_t *word, uint32_t slots, struct lb_history *history,
 			    const uint16_t *owner, const bool *lives, uint64_t now_ms,
 			    uint64_t drain_ms);
+
+/**
+ * lb_history_adopt() - What a history that was noted says of a ring that was found
+ * The ring wins: a slot that is not in transition has no past, what was before who keeps is
+ * over, and one who keeps that the note does not know does so from now on.
+ * @history:	As noted; empty: nothing was
+ */
+void lb_history_adopt(struct lb_history *history, const uint32_t *word, uint32_t slots,
+		      uint64_t now_ms);
 
 /* When lb_ring_change() will have something to do by time alone; UINT64_MAX: nothing is in transition */
 uint64_t lb_history_next(const struct lb_history *history, uint64_t drain_ms);

@@ -206,7 +206,7 @@ static int ring_make(struct lb *lb, struct lb_run *run, bool adopt, uint64_t now
 	if (adopt)
 		run->word = lb_tables_ring(lb->tables, entry->ring, entry->slots);
 	if (run->word) {
-		lb_run_guess(run, now_ms);
+		lb_run_adopt(lb, run, now_ms);
 		run->next_ms = 0;
 		return 0;
 	}
@@ -263,7 +263,7 @@ static int prepare_rings(struct lb *lb, const struct plan_lb *plan, bool adopt, 
 }
 
 /* Rings of @run that have not gone over to others; a packet may be at it by an address that it knew */
-static void rings_drop(struct lb *lb, const struct lb_run *run, unsigned int n)
+static void rings_drop(struct lb *lb, struct lb_run *run, unsigned int n)
 {
 	uint32_t number[RINGS_AT_ONCE];
 	int fd[RINGS_AT_ONCE];
@@ -273,6 +273,7 @@ static void rings_drop(struct lb *lb, const struct lb_run *run, unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		if (run[i].word) {
+			lb_noted_remove(lb, &run[i]);
 			number[k] = run[i].service->entry.ring;
 			fd[k++] = -1;
 		}
@@ -358,6 +359,7 @@ static bool take_over(struct lb_run *run)
 	run->word = before->word;
 	run->history = before->history;
 	run->next_ms = before->next_ms;
+	run->is_noted = before->is_noted;
 	before->word = NULL;
 	before->history = (struct lb_history){};
 	run->before = NULL;
@@ -377,9 +379,18 @@ static void commit_rings(struct lb *lb)
 	lb_flag_living(lb, false);
 	for (i = 0; i < lb->n_run; i++)
 		if (look[i])
-			lb_run_update(&lb->run[i], true, now_ms);
+			lb_run_update(lb, &lb->run[i], true, now_ms);
 	lb_flag_living(lb, true);
 	free(look);
+}
+
+/* Of rings that went with their tables */
+static void forget_notes(const struct lb *lb, struct lb_run *run, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		lb_noted_remove(lb, &run[i]);
 }
 
 void lb_commit(struct lb *lb, const struct plan *next)
@@ -398,6 +409,8 @@ void lb_commit(struct lb *lb, const struct plan *next)
 			log_error("%s", err.text);
 		commit_rings(lb);
 		rings_drop(lb, old, n_old);
+	} else {
+		forget_notes(lb, old, n_old);
 	}
 	runs_free(old, n_old);
 	lb_ways_want(lb, lb->plan, NULL);
@@ -415,7 +428,7 @@ static void time_went_by(uv_timer_t *timer)
 
 	for (i = 0; i < lb->n_run; i++)
 		if (lb->run[i].next_ms <= now_ms)
-			lb_run_update(&lb->run[i], false, now_ms);
+			lb_run_update(lb, &lb->run[i], false, now_ms);
 	lb_arm(lb);
 }
 

@@ -5,14 +5,15 @@
  *
  * DOC: The plan says what services and backends there are. What is not in it, because it comes and goes
  * by itself, is here: which backend lives, who owned a slot before, how far a slow start is, where the next
- * hop is. Rings outlive the daemon in the kernel; of what their words do not say a restart keeps
- * which backends are down, and forgets earlier owners of slots but one, when their drain time began (it
- * begins anew), and slow starts (they are over).
+ * hop is. Rings outlive the daemon in the kernel. What their words do not say is noted before they change:
+ * which backends are down, earlier owners of slots with their time, slow starts. So a start goes on
+ * with all of it, wherever the daemon ended; only where the note is lost, a slot's earliest owner is all
+ * that is known, and its drain time begins anew.
  */
 #ifndef DAEMON_LB_H
 #define DAEMON_LB_H
 
-#include <compile/lb_ring.h>
+#include <compile/lb_note.h>
 #include <daemon/daemon.h>
 #include <kernel/lb_tables.h>
 #include <kernel/nexthop.h>
@@ -25,6 +26,7 @@ struct lb_run {
 	struct lb_health *health;	/* by owner */
 	uint64_t *up_ms;		/* by owner: when its slow start began; 0: it has its full weight */
 	uint64_t next_ms;		/* when time alone changes something; UINT64_MAX: never */
+	bool is_noted;			/* there is a file of it */
 	struct lb_run *before;		/* while a change is under way: its ring goes on */
 	int fd;				/* the same: of a new ring; -1 */
 };
@@ -73,17 +75,26 @@ void lb_arm(struct lb *lb);
 void lb_run_init(struct lb *lb, struct lb_run *run, const struct plan_service *service,
 		 struct lb_run *before, uint64_t now_ms);
 void lb_run_fini(struct lb_run *run);
-/* Owners as health has them; ring and history follow. @whole: else by time alone */
-void lb_run_update(struct lb_run *run, bool whole, uint64_t now_ms);
+/* Owners as health has them; note, ring and history follow. @whole: else by time alone */
+void lb_run_update(const struct lb *lb, struct lb_run *run, bool whole, uint64_t now_ms);
 /* A new ring, which nobody has seen */
 void lb_run_fill(struct lb_run *run);
 /* Whether owners and their weights are those of the run before */
 bool lb_run_is_same(const struct lb_run *run);
-/* History of a ring that was found in the kernel, as far as its words tell */
-void lb_run_guess(struct lb_run *run, uint64_t now_ms);
+/* A ring that was found in the kernel: history and slow starts go on */
+void lb_run_adopt(const struct lb *lb, struct lb_run *run, uint64_t now_ms);
 bool lb_run_slows(const struct lb_run *run, unsigned int owner);
 
 uint64_t lb_now_ms(void);
+
+/* ---- lb_noted.c: the note beside a ring ---- */
+
+/* @next: the history that the ring is about to have */
+void lb_noted_write(const struct lb *lb, struct lb_run *run, const struct lb_history *next);
+void lb_noted_remove(const struct lb *lb, struct lb_run *run);
+/* Return: whether there is one of that very ring */
+bool lb_noted_read(const struct lb *lb, struct lb_run *run, uint64_t now_ms,
+		   struct lb_note *ret_note);
 
 /* ---- lb_health.c: which backends live ---- */
 

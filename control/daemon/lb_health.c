@@ -198,7 +198,7 @@ static void down_enforce(struct lb *lb, const struct lb_verdict *verdict, const 
 	lb_flag_living(lb, false);
 	for (i = 0; i < lb->n_run; i++)
 		if (touched[i])
-			lb_run_update(&lb->run[i], true, now_ms);
+			lb_run_update(lb, &lb->run[i], true, now_ms);
 	lb_flag_living(lb, true);
 	lb_arm(lb);
 	free(touched);

@@ -138,10 +138,11 @@ static void set_lives(const struct lb_run *run, bool *lives, bool clear)
 		lives[service->owner[i].backend->number] = !clear && run->health[i].lives;
 }
 
-void lb_run_update(struct lb_run *run, bool whole, uint64_t now_ms)
+void lb_run_update(const struct lb *lb, struct lb_run *run, bool whole, uint64_t now_ms)
 {
 	const struct plan_service *service = run->service;
 	static bool lives[LB_BACKENDS];
+	struct lb_history next;
 	uint16_t *owner = NULL;
 	unsigned int i;
 
@@ -156,10 +157,15 @@ void lb_run_update(struct lb_run *run, bool whole, uint64_t now_ms)
 		lb_ring_owners(service, run->health, owner);
 	}
 	set_lives(run, lives, false);
-	lb_ring_change(run->word, service->entry.slots, &run->history, owner, lives, now_ms,
-		       service->drain_ms);
+	lb_ring_plan(run->word, service->entry.slots, &run->history, owner, lives, now_ms,
+		     service->drain_ms, &next);
 	set_lives(run, lives, true);
+	if (whole || !next.n)
+		lb_noted_write(lb, run, &next);
+	lb_ring_store(run->word, service->entry.slots, &next, owner);
 	free(owner);
+	lb_history_fini(&run->history);
+	run->history = next;
 	run->next_ms = next_ms(run, now_ms);
 }
 
@@ -191,17 +197,49 @@ bool lb_run_is_same(const struct lb_run *run)
 	return true;
 }
 
-void lb_run_guess(struct lb_run *run, uint64_t now_ms)
+/* Owners that have slots. Return: how many */
+static unsigned int count_holders(const struct lb_run *run, bool *ret_holds)
 {
-	uint32_t slot, slots = run->service->entry.slots;
-	struct lb_history *history = &run->history;
+	static bool holds[LB_BACKENDS];
+	unsigned int i, n = 0;
+	uint32_t slot;
 
-	for (slot = 0; slot < slots; slot++)
-		history->n += LB_KEEP(run->word[slot]) != 0;
-	history->past = zeroed(history->n, sizeof(*history->past));
-	for (history->n = slot = 0; slot < slots; slot++)
-		if (LB_KEEP(run->word[slot]))
-			history->past[history->n++] = (struct lb_past){
-				.slot = slot, .owner = LB_KEEP(run->word[slot]), .since_ms = now_ms,
-			};
+	memset(holds, 0, sizeof(holds));
+	for (slot = 0; slot < run->service->entry.slots; slot++)
+		holds[LB_OWNER(run->word[slot])] = true;
+	for (i = 0; i < run->service->n_owners; i++) {
+		ret_holds[i] = holds[run->service->owner[i].backend->number];
+		n += ret_holds[i];
+	}
+	return n;
+}
+
+/* As noted; who came to the service but not into the ring yet, as the daemon ended, begins now */
+static void adopt_slow(struct lb_run *run, const struct lb_note *note, uint64_t now_ms)
+{
+	bool *holds = zeroed(run->service->n_owners, sizeof(*holds));
+	bool others = run->service->slow_start_ms && count_holders(run, holds);
+	unsigned int i, k;
+
+	for (i = 0; i < run->service->n_owners; i++) {
+		if (others && !holds[i] && is_effective(run, i))
+			run->up_ms[i] = now_ms;
+		for (k = 0; k < note->n_slow; k++)
+			if (note->slow[k].backend == run->service->owner[i].backend->number)
+				run->up_ms[i] = note->slow[k].since_ms;
+		slow_step(run, i, now_ms);
+	}
+	free(holds);
+}
+
+void lb_run_adopt(const struct lb *lb, struct lb_run *run, uint64_t now_ms)
+{
+	struct lb_note note = {};
+
+	lb_noted_read(lb, run, now_ms, &note);
+	adopt_slow(run, &note, now_ms);
+	run->history = note.history;
+	note.history = (struct lb_history){};
+	lb_note_fini(&note);
+	lb_history_adopt(&run->history, run->word, run->service->entry.slots, now_ms);
 }

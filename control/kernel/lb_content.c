@@ -200,13 +200,18 @@ void lb_tables_unmap_ring(uint32_t *word, uint32_t slots)
 		munmap(word, slots * sizeof(*word));
 }
 
+int lb_tables_ring_id(const struct lb_tables *tables, uint32_t number, uint32_t *ret_id)
+{
+	return bpf_map_lookup_elem(table_fd(tables, LB_TABLE_RINGS), &number, ret_id);
+}
+
 uint32_t *lb_tables_ring(const struct lb_tables *tables, uint32_t number, uint32_t slots)
 {
 	struct bpf_map_info info = {};
 	uint32_t id, len = sizeof(info), *word = NULL;
 	int fd;
 
-	if (bpf_map_lookup_elem(table_fd(tables, LB_TABLE_RINGS), &number, &id) < 0)
+	if (lb_tables_ring_id(tables, number, &id) < 0)
 		return NULL;
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)

@@ -59,6 +59,8 @@ int lb_tables_put_keys(const struct lb_tables *tables, const struct plan_lb *pla
 
 /* A ring that is there, as programs have it; NULL: there is none of so many slots */
 uint32_t *lb_tables_ring(const struct lb_tables *tables, uint32_t number, uint32_t slots);
+/* Of the map that is there now: no later one in this boot has it. Return: 0 or -errno */
+int lb_tables_ring_id(const struct lb_tables *tables, uint32_t number, uint32_t *ret_id);
 /* One with all slots 0, behind no number yet. Return: fd or -errno */
 int lb_tables_make_ring(uint32_t slots, uint32_t **ret_word, struct err *err);
 /* Rings in their places; the descriptors are closed. fd -1: none any more. Return: 0 or -errno */

@@ -3,56 +3,12 @@
 # Copyright (c) The shunt authors
 # lb_test.sh - a balancer in front of servers: which one serves whom, while they come, drain, die and return
 #
-# Servers b1 to b4 have the service's address on lo and answer by themselves (l2), or are translated to (nat).
-# Each says its name; a download takes 2 s, so that changes fall into it.
+# Servers b1 to b4 answer by themselves (l2), or are translated to (nat).
 . "$(dirname "$0")/../lib/net.sh"
 
 ((EUID)) && skip_all "needs root"
-VIP=203.0.113.10
-ns_new client
-ns_new lb
-veth client eth0 10.0.0.2/24 lb c 10.0.0.1/24
-ip -n "$client" route add default via 10.0.0.1
-ns_do lb sysctl -qw net.ipv4.ip_forward=1
-
-cat >"$TMP/server.py" <<'END'
-import http.server, socketserver, sys, time
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        parts = 20 if self.path == '/slow' else 1
-        self.send_response(200)
-        self.send_header('Content-Length', str(parts * 1000 + len(sys.argv[1]) + 1))
-        self.end_headers()
-        for i in range(parts):
-            self.wfile.write(b'.' * 999 + b'\n')
-            if parts > 1:
-                time.sleep(0.1)
-        self.wfile.write(sys.argv[1].encode() + b'\n')
-    def log_message(self, *args):
-        pass
-
-class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-Server(('', int(sys.argv[2])), Handler).serve_forever()
-END
-
-backend() {			# backend N
-	ns_new "b$1"
-	veth lb "p$1" "10.1.$1.1/24" "b$1" eth0 "10.1.$1.2/24"
-	ip -n "$(ns_name "b$1")" addr add "$VIP/32" dev lo
-	ip -n "$(ns_name "b$1")" route add default via "10.1.$1.1"
-	ns_do "b$1" python3 "$TMP/server.py" "b$1" 80 >/dev/null 2>&1 &
-	NET_PIDS["b$1"]=$!
-	ns_do "b$1" python3 "$TMP/server.py" "b$1" 8080 >/dev/null 2>&1 &
-	NET_PIDS["b$1-8080"]=$!
-}
-for i in 1 2 3 4; do
-	backend $i
-done
-shuntd_start lb || die "no daemon"
+. "$(dirname "$0")/../lib/lb.sh"
+lb_world
 
 config() {			# config FORWARD BACKEND...
 	local forward=$1 list
@@ -85,61 +41,6 @@ config() {			# config FORWARD BACKEND...
 		attach:
 		  - { dev: c, hook: tc-ingress, graph: in }
 	END
-}
-
-get() {				# get [PORT]: who answers
-	ns_do client timeout 5 curl -s --max-time 4 ${1:+--local-port "$1"} "http://$VIP/" | tail -n 1
-}
-
-# who FROM TO: how many of the flows from these ports each server answers: "b1 12"
-who() {
-	local port
-
-	for ((port = $1; port <= $2; port++)); do
-		get "$port"
-	done | sort | uniq -c | awk '{ print $2, $1 }'
-}
-
-# Downloads in the background, COUNT of them from FIRST on
-slow_start() {			# slow_start NAME FIRST COUNT
-	local port
-
-	for ((port = $2; port < $2 + $3; port++)); do
-		ns_do client timeout 20 curl -s --max-time 15 --local-port "$port" \
-			-o "$TMP/$1.$port" "http://$VIP/slow" &
-		echo $! >>"$TMP/$1.pids"
-	done
-	sleep 0.5			# all of them are in the middle of it
-}
-
-slow_end() {			# slow_end NAME: how many ended whole, of how many
-	local pid whole=0 n=0 file
-
-	while read -r pid; do		# not 'wait': this runs in a subshell
-		wait_for 20 net_dead "$pid"
-	done <"$TMP/$1.pids"
-	for file in "$TMP/$1".[0-9]*; do
-		((n++))
-		[[ $(stat -c %s "$file") == 20003 ]] && ((whole++))
-	done
-	echo "$whole of $n"
-}
-
-lb() {				# shunt lb ...
-	shunt_ lb lb "$@"
-}
-
-backends() {			# "10.1.1.2 up ready" by line
-	lb service www -j | python3 -c '
-import json, sys
-for b in json.load(sys.stdin)["services"][0]["backends"]:
-    print(b["backend"], b["state"], b["way"])'
-}
-
-field() {			# field NAME: of service www
-	lb service www -j | python3 -c "
-import json, sys
-print(json.load(sys.stdin)['services'][0]['$1'])"
 }
 
 # ---- whom packets go to ----
@@ -231,9 +132,6 @@ ok "all are back" eval 'for i in 1 2 3; do lb backend up www 10.1.$i.2; done'
 is "and answer" "$(who 23500 23529 | cut -d' ' -f1 | tr '\n' ' ')" "b1 b2 b3 "
 
 # ---- the daemon dies in a transition ----
-# Of changes that overlap a restart knows the earliest owner alone: those before are over first
-settled() { [[ $(field changing) == 0 ]]; }
-wait_for 10 settled
 slow_start crash 24000 24
 ok "b3 drains" lb backend drain www 10.1.3.2
 shuntd_kill9

@@ -8,10 +8,12 @@
  * program would do by the word is done for each flow: one that begins in transition is remembered, one
  * that is not remembered goes to 'keep'. No flow may ever come to another backend than its own.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <compile/lb_ring.h>
+#include <compile/lb_note.h>
 
 #include "../lib/unit.h"
 
@@ -271,45 +273,210 @@ static void flow_begin(struct flow *flow, uint32_t word, uint64_t now_ms)
 			       .began_ms = now_ms };
 }
 
+/* A ring, what the daemon knows of it, and what is noted for the next one */
+struct ring {
+	uint32_t word[SLOTS];
+	struct lb_history history;
+	struct buf noted;
+};
+
+static void note(struct ring *ring, const struct lb_history *history)
+{
+	const struct lb_note note = { .slots = SLOTS, .history = *history };
+
+	buf_clear(&ring->noted);
+	lb_note_print(&note, &ring->noted);
+}
+
+/* As lb_run_update() does; it ends before the note, before the ring, or amid its slots. NULL @end: not at all */
+static void change_ring(struct ring *ring, const struct event *event, const unsigned int *end)
+{
+	uint32_t word[SLOTS];
+	struct lb_history next;
+
+	lb_ring_plan(ring->word, SLOTS, &ring->history, event->owner, event->lives, event->at_ms,
+		     DRAIN, &next);
+	if (!end || *end)
+		note(ring, &next);
+	memcpy(word, ring->word, sizeof(word));
+	lb_ring_store(word, SLOTS, &next, event->owner);
+	memcpy(ring->word, word, end ? (*end ? *end - 1 : 0) * sizeof(*word) : sizeof(word));
+	lb_history_fini(&ring->history);
+	ring->history = next;
+}
+
+/* What a start makes of ring and note */
+static void start(struct ring *ring, uint64_t now_ms)
+{
+	struct lb_note note = {};
+
+	lb_history_fini(&ring->history);
+	if (ring->noted.len)
+		assert_int_equal(lb_note_parse(ring->noted.data, ring->noted.len, now_ms, &note),
+				 0);
+	ring->history = note.history;
+	note.history = (struct lb_history){};
+	lb_note_fini(&note);
+	lb_history_adopt(&ring->history, ring->word, SLOTS, now_ms);
+}
+
+/* Return: how many flows are where they are to be; those that are over, or whose backend is dead, go */
+static unsigned int check_flows(struct flow flow[SLOTS][FLOWS], const struct ring *ring,
+				const struct event *event)
+{
+	unsigned int i, checked = 0;
+
+	for (i = 0; i < SLOTS * FLOWS; i++) {
+		struct flow *f = &flow[i / FLOWS][i % FLOWS];
+
+		if (f->backend && event->lives[f->backend] && event->at_ms - f->began_ms < DRAIN) {
+			assert_int_equal(backend_of(f, ring->word[i / FLOWS]), f->backend);
+			checked++;
+		} else {
+			f->backend = 0;
+		}
+	}
+	return checked;
+}
+
+static void begin_flows(struct flow flow[SLOTS][FLOWS], const struct ring *ring,
+			const struct event *event)
+{
+	unsigned int i, k;
+
+	for (k = 0; k < 10; k++) {
+		i = unit_random(&state) % SLOTS;
+		flow_begin(&flow[i][unit_random(&state) % FLOWS], ring->word[i], event->at_ms);
+	}
+}
+
 /*
  * Flows that are shorter than the drain time stay where they are as long as their backend lives, whatever
- * happens to the ring
+ * happens to the ring, and wherever the daemon ends
  */
-static void test_flows(void **arg)
+static void play_flows(unsigned int turns, bool crashes)
 {
-	struct flow flow[SLOTS][FLOWS];
-	struct lb_history history = {};
-	unsigned int turn, i, k, checked = 0;
-	uint32_t word[SLOTS] = { 0 };
 	struct event event = { .at_ms = 1 }, before;
+	struct flow flow[SLOTS][FLOWS];
+	unsigned int turn, i, end, checked = 0;
+	struct ring ring = {};
 
 	memset(flow, 0, sizeof(flow));
 	memset(event.lives, true, sizeof(event.lives));
-	for (turn = 0; turn < 100000; turn++) {
+	for (turn = 0; turn < turns; turn++) {
 		before = event;
 		next_event(&event, &before);
 		for (i = 0; i < SLOTS; i++)
 			if (!event.lives[event.owner[i]])
 				event.owner[i] = 0;
-		lb_ring_change(word, SLOTS, &history, event.owner, event.lives, event.at_ms, DRAIN);
-		for (i = 0; i < SLOTS * FLOWS; i++) {
-			struct flow *f = &flow[i / FLOWS][i % FLOWS];
-
-			if (f->backend && event.lives[f->backend] &&
-			    event.at_ms - f->began_ms < DRAIN) {
-				assert_int_equal(backend_of(f, word[i / FLOWS]), f->backend);
-				checked++;
-			} else {
-				f->backend = 0;
-			}
+		if (crashes && unit_random(&state) % 3 == 0) {
+			end = unit_random(&state) % (SLOTS + 2);
+			change_ring(&ring, &event, &end);
+			checked += check_flows(flow, &ring, &event);
+			begin_flows(flow, &ring, &event);
+			event.at_ms += unit_random(&state) % 300;
+			start(&ring, event.at_ms);
 		}
-		for (k = 0; k < 10; k++) {
-			i = unit_random(&state) % SLOTS;
-			flow_begin(&flow[i][unit_random(&state) % FLOWS], word[i], event.at_ms);
-		}
+		change_ring(&ring, &event, NULL);
+		checked += check_flows(flow, &ring, &event);
+		begin_flows(flow, &ring, &event);
 	}
-	assert_true(checked > 1000000);
+	assert_true(checked > 10 * turns);
+	buf_fini(&ring.noted);
+	lb_history_fini(&ring.history);
+}
+
+static void test_flows(void **arg)
+{
+	play_flows(100000, false);
+}
+
+static void test_crashes(void **arg)
+{
+	play_flows(100000, true);
+}
+
+/* ---- notes --------------------------------------------------------------------------------- */
+
+/* One slot: its word, who is noted with their times; who is known then */
+struct adoption {
+	const char *name, *word, *noted, *wanted;
+};
+
+static const struct adoption adoptions[] = {
+	{ "what is noted goes on", "CA", "A1 B2", "A1 B2" },
+	{ "a slot that is not in transition has no past", "C0", "A1 B2", "" },
+	{ "nor has one whose note is ahead", "C0", "C5", "" },
+	{ "what was before who keeps is over", "CB", "A1 B2", "B2" },
+	{ "the owner may be who keeps", "AA", "A1 B2", "A1 B2" },
+	{ "who left twice is known by the first time", "CA", "A1 B2 A3", "A1 B2 A3" },
+	{ "who keeps and is not noted keeps from now on", "CD", "A1 B2", "D9 A1 B2" },
+	{ "nothing is noted", "BA", "", "A9" },
+};
+
+static void test_adoption(void **arg)
+{
+	const struct adoption *adoption = *arg;
+	uint32_t word[3] = { 0, LB_SLOT(number(adoption->word[0]), number(adoption->word[1])), 0 };
+	struct lb_past *was = calloc(4, sizeof(*was));
+	struct lb_history history = { was, 0 };
+	char text[32] = "";
+	const char *at;
+	unsigned int i;
+
+	for (at = adoption->noted; *at; at += 2 + (at[2] == ' '))
+		was[history.n++] = (struct lb_past){ .slot = 1, .owner = number(at[0]),
+						      .since_ms = at[1] - '0' };
+	lb_history_adopt(&history, word, 3, 9);
+	for (i = 0; i < history.n; i++) {
+		assert_int_equal(history.past[i].slot, 1);
+		sprintf(text + strlen(text), "%s%c%d", i ? " " : "",
+			letter(history.past[i].owner), (int)history.past[i].since_ms);
+	}
+	assert_string_equal(text, adoption->wanted);
 	lb_history_fini(&history);
+}
+
+/* A sound note, with one thing changed */
+static int parse_changed(unsigned int what)
+{
+	struct lb_past was[] = { { 1, 7, 0, 10 }, { 1, 8, 0, 20 }, { 5, 7, 0, 15 } };
+	struct lb_slow slow[] = { { 3, 0, 12 } };
+	struct lb_note note = { { 1, 2 }, 44, 6, { was, 3 }, slow, 1 }, got = {};
+	struct buf text = {};
+	int r;
+
+	was[1].slot = what == 1 ? 0 : 1;
+	was[1].owner = what == 2 ? 0 : 8;
+	was[2].slot = what == 3 ? 6 : 5;
+	was[0].owner = what == 4 ? 0 : 7;
+	was[2].since_ms = what == 5 ? 31 : 15;
+	slow[0].since_ms = what == 6 ? 0 : what == 7 ? 31 : 12;
+	lb_note_print(&note, &text);
+	text.data[0] ^= what == 8;
+	text.len -= what == 9 ? 1 : what == 10 ? text.len : 0;
+	r = lb_note_parse(text.data, text.len, 30, &got);
+	if (r == 0) {
+		assert_int_equal(got.ring, 44);
+		assert_int_equal(got.slots, 6);
+		assert_memory_equal(got.boot, note.boot, sizeof(got.boot));
+		assert_int_equal(got.history.n, 3);
+		assert_memory_equal(got.history.past, was, sizeof(was));
+		assert_int_equal(got.n_slow, 1);
+		assert_memory_equal(got.slow, slow, sizeof(slow));
+	}
+	lb_note_fini(&got);
+	buf_fini(&text);
+	return r;
+}
+
+static void test_note(void **arg)
+{
+	unsigned int what;
+
+	assert_int_equal(parse_changed(0), 0);
+	for (what = 1; what <= 10; what++)
+		assert_int_equal(parse_changed(what), -EINVAL);
 }
 
 /* ---- owners -------------------------------------------------------------------------------- */
@@ -365,14 +532,18 @@ int main(void)
 {
 	const unsigned int n = sizeof(sequences) / sizeof(sequences[0]);
 	struct CMUnitTest tests[32];
-	unsigned int i;
+	unsigned int i, k;
 
 	for (i = 0; i < n; i++)
 		tests[i] = unit_row(sequences[i].name, test_sequence, &sequences[i]);
+	for (k = 0; k < sizeof(adoptions) / sizeof(adoptions[0]); k++)
+		tests[i++] = unit_row(adoptions[k].name, test_adoption, &adoptions[k]);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_no_drain);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_next);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_random);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_flows);
+	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_crashes);
+	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_note);
 	tests[i++] = (struct CMUnitTest)cmocka_unit_test(test_owners);
 	state = unit_seed();
 	return unit_main(tests, i);
