@@ -51,6 +51,7 @@ void lb_free(struct lb *lb)
 		return;
 	runs_free(lb->run, lb->n_run);
 	runs_free(lb->next, lb->n_next);
+	lb_ways_stop(lb);
 	nexthop_free(lb->nexthops);
 	lb_free_down(lb);
 	free(lb);

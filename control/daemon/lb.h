@@ -38,13 +38,17 @@ struct lb_outage {
 	uint16_t port;
 };
 
+struct lb_grace;
+
 struct lb {
 	struct daemon *daemon;
 	struct lb_tables *tables;	/* install's */
 	const struct plan_lb *plan;	/* what runs; NULL: no services */
 	struct nexthops *nexthops;	/* NULL: no services yet */
 	uv_poll_t poll;
-	uv_timer_t ring_timer, tick_timer, work_timer;
+	uv_timer_t ring_timer, tick_timer, work_timer, put_timer;
+	struct lb_grace *grace;		/* under way for ways that change; NULL: none */
+	uint32_t way_round, way_settled;	/* lb_way.c */
 	struct lb_run *run, *next;	/* by service of the running plan; of the one prepared */
 	unsigned int n_run, n_next;
 	struct lb_outage *down;
@@ -123,9 +127,10 @@ void lb_ways_want(struct lb *lb, const struct plan_lb *a, const struct plan_lb *
 /* What the kernel says of the way, in place of what @entry has */
 void lb_way_fill(const struct lb *lb, const struct plan_backend *backend,
 		 struct lb_backend *entry);
-/* Bring lb_backends up to what is known now */
+/* Bring lb_backends up to what is known now; what programs go by still follows, by the loop */
 void lb_ways_put(struct lb *lb);
 enum nexthop_state lb_way_state(const struct lb *lb, const struct plan_backend *backend);
 void lb_ways_start(struct lb *lb);
+void lb_ways_stop(struct lb *lb);
 
 #endif

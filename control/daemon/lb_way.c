@@ -4,7 +4,9 @@
  * lb_way.c - the next hop of each backend, into the programs' table
  *
  * DOC: A way changes in place: RESOLVED is taken away, and once no program goes by what it read before,
- * the rest is written, and RESOLVED put back. Meanwhile the kernel forwards.
+ * the rest is written, and RESOLVED put back. Meanwhile the kernel forwards. One grace period, in a thread,
+ * is for all ways that were taken away before it began: its round. Those taken away later have the
+ * next one.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +20,7 @@
 
 #define WAIT_MS		100		/* for neighbours of new backends */
 #define TICK_MS		1000
+#define PUT_MS		5
 
 static bool needs_way(const struct plan_backend *backend)
 {
@@ -133,17 +136,6 @@ static void set_flags(struct lb_backend *entry, uint8_t flags)
 	__atomic_store_n(&entry->flags, flags, __ATOMIC_RELEASE);
 }
 
-/* First half: what is not so any more is not said any more. Return: whether programs may go by it still */
-static bool way_clear(struct lb_backend *entry, const struct lb_backend *want)
-{
-	bool was = entry->flags & LB_RESOLVED;
-
-	if (!was || (want->flags & LB_RESOLVED && !ways_differ(entry, want)))
-		return false;
-	set_flags(entry, entry->flags & ~LB_RESOLVED);
-	return true;
-}
-
 static void way_set(struct lb_backend *entry, const struct lb_backend *want)
 {
 	entry->src = want->src;
@@ -154,33 +146,100 @@ static void way_set(struct lb_backend *entry, const struct lb_backend *want)
 	set_flags(entry, (entry->flags & ~LB_RESOLVED) | (want->flags & LB_RESOLVED));
 }
 
+/* Since when programs may still go by what an element had, in rounds; 0: never */
+static uint32_t cleared[LB_BACKENDS];
+
+/* Return: whether the rest of it has to wait until no program goes by it any more */
+static bool way_follow(struct lb *lb, const struct plan_backend *backend, struct lb_backend *entry)
+{
+	uint32_t *since = &cleared[backend->number];
+	struct lb_backend want = *entry;
+
+	lb_way_fill(lb, backend, &want);
+	if (!ways_differ(entry, &want) && (entry->flags ^ want.flags) == 0)
+		return false;
+	if (entry->flags & LB_RESOLVED) {
+		set_flags(entry, entry->flags & ~LB_RESOLVED);
+		*since = lb->way_round;
+	}
+	if (*since > lb->way_settled)
+		return true;
+	way_set(entry, &want);
+	return false;
+}
+
+/* Outlives the balancer if it has to: a thread cannot be told to stop */
+struct lb_grace {
+	uv_work_t work;
+	struct lb *lb;			/* NULL: nobody waits for it any more */
+	uint32_t round;
+};
+
+static void grace_run(uv_work_t *work)
+{
+	grace_wait();
+}
+
+static void grace_over(uv_work_t *work, int status)
+{
+	struct lb_grace *grace = work->data;
+	struct lb *lb = grace->lb;
+
+	if (lb) {
+		lb->grace = NULL;
+		lb->way_settled = grace->round;
+		lb_ways_put(lb);
+	}
+	free(grace);
+}
+
+/* For all that was cleared so far; what is cleared from now on is for the next one */
+static void grace_ask(struct lb *lb)
+{
+	struct lb_grace *grace;
+
+	if (lb->grace)
+		return;
+	grace = calloc(1, sizeof(*grace));
+	if (!grace)
+		arena_no_memory();
+	*grace = (struct lb_grace){ .work.data = grace, .lb = lb, .round = lb->way_round++ };
+	lb->grace = grace;
+	if (uv_queue_work(&lb->daemon->loop, &grace->work, grace_run, grace_over) < 0) {
+		grace_wait();
+		grace_over(&grace->work, 0);
+	}
+}
+
 void lb_ways_put(struct lb *lb)
 {
 	const struct plan_lb *plan = lb->plan;
-	struct lb_backend *backends, want;
-	bool cleared = false;
-	unsigned int i, half;
+	struct lb_backend *backends;
+	bool waits = false;
+	unsigned int i;
 
 	if (!plan || !lb_tables_exist(lb->tables))
 		return;
 	backends = lb_tables_backends(lb->tables);
-	for (half = 0; half < 2; half++) {
-		if (half && cleared)
-			grace_wait();
-		for (i = 0; i < plan->n_backends; i++) {
-			struct lb_backend *entry = &backends[plan->backend[i]->number];
-
-			want = *entry;
-			lb_way_fill(lb, plan->backend[i], &want);
-			if (!half)
-				cleared |= way_clear(entry, &want);
-			else if (ways_differ(entry, &want) || entry->flags != want.flags)
-				way_set(entry, &want);
-		}
-	}
+	for (i = 0; i < plan->n_backends; i++)
+		waits |= way_follow(lb, plan->backend[i], &backends[plan->backend[i]->number]);
+	if (waits)
+		grace_ask(lb);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
+
+static void put(uv_timer_t *timer)
+{
+	lb_ways_put(timer->data);
+}
+
+/* A storm of events is one look at all backends now and then, not one for each of them */
+static void put_soon(struct lb *lb)
+{
+	if (!uv_is_active((uv_handle_t *)&lb->put_timer))
+		uv_timer_start(&lb->put_timer, put, PUT_MS, 0);
+}
 
 static void work(uv_timer_t *timer)
 {
@@ -190,7 +249,7 @@ static void work(uv_timer_t *timer)
 	if (nexthop_work(lb->nexthops, &changed))
 		uv_timer_start(&lb->work_timer, work, 1, 0);
 	if (changed)
-		lb_ways_put(lb);
+		put_soon(lb);
 }
 
 static void readable(uv_poll_t *poll, int status, int events)
@@ -201,7 +260,7 @@ static void readable(uv_poll_t *poll, int status, int events)
 	if (nexthop_process(lb->nexthops, &changed) < 0)
 		log_warn("events of routes and neighbours were lost: asking again");
 	if (changed)
-		lb_ways_put(lb);
+		put_soon(lb);
 	if (!uv_is_active((uv_handle_t *)&lb->work_timer))
 		uv_timer_start(&lb->work_timer, work, 1, 0);
 }
@@ -219,7 +278,15 @@ void lb_ways_start(struct lb *lb)
 	uv_poll_init(&lb->daemon->loop, &lb->poll, nexthop_fd(lb->nexthops));
 	uv_timer_init(&lb->daemon->loop, &lb->tick_timer);
 	uv_timer_init(&lb->daemon->loop, &lb->work_timer);
-	lb->poll.data = lb->tick_timer.data = lb->work_timer.data = lb;
+	uv_timer_init(&lb->daemon->loop, &lb->put_timer);
+	lb->way_round = 1;
+	lb->put_timer.data = lb->poll.data = lb->tick_timer.data = lb->work_timer.data = lb;
 	uv_poll_start(&lb->poll, UV_READABLE, readable);
 	uv_timer_start(&lb->tick_timer, tick, TICK_MS, TICK_MS);
+}
+
+void lb_ways_stop(struct lb *lb)
+{
+	if (lb->grace)
+		lb->grace->lb = NULL;
 }

@@ -39,6 +39,7 @@ struct target {
 struct neigh {
 	struct nexthop_neigh neigh;
 	uint32_t next;			/* of the same hash */
+	bool doubtful;
 };
 
 struct nexthops {
@@ -49,6 +50,7 @@ struct nexthops {
 	unsigned int at;		/* nothing is in doubt before */
 	struct neigh *neigh;
 	unsigned int n_neighs, size;
+	unsigned int n_doubtful_neighs, neigh_at;	/* as those of targets */
 	uint32_t *bucket;
 	unsigned int n_buckets;		/* a power of two, or 0 */
 	unsigned int ticks;
@@ -117,9 +119,16 @@ static uint32_t neigh_add(struct nexthops *nexthops, const struct nexthop_neigh 
 	if (nexthops->n_neighs == nexthops->size)
 		neigh_grow(nexthops);
 	bucket = neigh_bucket(nexthops, neigh->ifindex, &neigh->addr);
-	nexthops->neigh[nexthops->n_neighs] = (struct neigh){ *neigh, *bucket };
+	nexthops->neigh[nexthops->n_neighs] = (struct neigh){ *neigh, *bucket, false };
 	*bucket = nexthops->n_neighs;
 	return nexthops->n_neighs++;
+}
+
+static void doubt_neigh(struct nexthops *nexthops, struct neigh *neigh)
+{
+	nexthops->n_doubtful_neighs += !neigh->doubtful;
+	neigh->doubtful = true;
+	nexthops->neigh_at = 0;
 }
 
 /* Those that no target is behind any more go */
@@ -130,6 +139,7 @@ static void neigh_sweep(struct nexthops *nexthops)
 
 	nexthops->neigh = NULL;
 	nexthops->n_neighs = nexthops->size = nexthops->n_buckets = 0;
+	nexthops->n_doubtful_neighs = 0;
 	for (i = 0; i < nexthops->n_targets; i++) {
 		struct target *target = &nexthops->target[i];
 		const struct nexthop_neigh *neigh;
@@ -139,7 +149,11 @@ static void neigh_sweep(struct nexthops *nexthops)
 			continue;
 		neigh = &old[target->neigh].neigh;
 		at = neigh_find(nexthops, neigh->ifindex, &neigh->addr);
-		target->neigh = at == NOBODY ? neigh_add(nexthops, neigh) : at;
+		if (at == NOBODY)
+			at = neigh_add(nexthops, neigh);
+		if (old[target->neigh].doubtful)
+			doubt_neigh(nexthops, &nexthops->neigh[at]);
+		target->neigh = at;
 	}
 	free(old);
 }
@@ -399,16 +413,35 @@ int nexthop_process(struct nexthops *nexthops, bool *ret_changed)
 	if (r < 0) {		/* what was lost may be anything */
 		nexthop_ask_links(&nexthops->sock, take_event, nexthops);
 		for (i = 0; i < nexthops->n_neighs; i++)
-			neigh_ask(nexthops, &nexthops->neigh[i].neigh);
+			doubt_neigh(nexthops, &nexthops->neigh[i]);
 		doubt_all(nexthops);
 	}
 	take_changed(nexthops, ret_changed);
 	return r;
 }
 
-bool nexthop_work(struct nexthops *nexthops, bool *ret_changed)
+/* Return: how many were asked for */
+static unsigned int work_neighs(struct nexthops *nexthops)
 {
 	unsigned int done = 0;
+	struct neigh *neigh;
+
+	while (nexthops->n_doubtful_neighs && nexthops->neigh_at < nexthops->n_neighs &&
+	       done < WORK_MAX) {
+		neigh = &nexthops->neigh[nexthops->neigh_at++];
+		if (!neigh->doubtful)
+			continue;
+		done++;
+		neigh->doubtful = false;
+		nexthops->n_doubtful_neighs--;
+		neigh_ask(nexthops, &neigh->neigh);
+	}
+	return done;
+}
+
+bool nexthop_work(struct nexthops *nexthops, bool *ret_changed)
+{
+	unsigned int done = work_neighs(nexthops);
 	struct target *target;
 
 	for (; nexthops->at < nexthops->n_targets && done < WORK_MAX; nexthops->at++) {
@@ -424,7 +457,7 @@ bool nexthop_work(struct nexthops *nexthops, bool *ret_changed)
 	if (nexthops->n_neighs > 2 * nexthops->n_targets + 64)
 		neigh_sweep(nexthops);
 	take_changed(nexthops, ret_changed);
-	return nexthops->n_doubtful;
+	return nexthops->n_doubtful || nexthops->n_doubtful_neighs;
 }
 
 void nexthop_tick(struct nexthops *nexthops)
