@@ -68,6 +68,19 @@ static __always_inline bool shunt_bucket_take(__u64 *bucket, __u64 tokens, __u64
 	return false;
 }
 
+#define SHUNT_BUCKET_NSEC_PER_SEC	1000000000ULL
+#define SHUNT_BUCKET_BURST_MAX		0xffffffffULL
+
+/* One token of a bucket that gets @rate of them a second */
+static __always_inline bool shunt_bucket_one(__u64 *bucket, __u64 rate, __u64 burst, __u64 now_ns)
+{
+	__u64 step = (SHUNT_BUCKET_NSEC_PER_SEC << SHUNT_BUCKET_STEP_BITS) / (rate ?: 1);
+
+	if (burst > SHUNT_BUCKET_BURST_MAX)
+		burst = SHUNT_BUCKET_BURST_MAX;
+	return shunt_bucket_take(bucket, 1, step, burst, now_ns);
+}
+
 static __always_inline __be32 shunt_prefix_mask(__u32 word, __u32 bits)
 {
 	__u32 from = word * 32;

@@ -52,6 +52,11 @@ static __always_inline bool shunt_ctx_is_gso(shunt_ctx *ctx)
 	return false;
 }
 
+static __always_inline __u32 shunt_ctx_gso_size(shunt_ctx *ctx)
+{
+	return 0;
+}
+
 static __always_inline int shunt_tx(shunt_ctx *ctx)
 {
 	return XDP_TX;
@@ -194,6 +199,12 @@ static __always_inline bool shunt_ctx_vlan(shunt_ctx *ctx, __be16 *ret_tpid, __u
 static __always_inline bool shunt_ctx_is_gso(shunt_ctx *ctx)
 {
 	return ctx->gso_size != 0;
+}
+
+/* Bytes behind the L4 header of each segment */
+static __always_inline __u32 shunt_ctx_gso_size(shunt_ctx *ctx)
+{
+	return ctx->gso_size;
 }
 
 static __always_inline int shunt_tx(shunt_ctx *ctx)

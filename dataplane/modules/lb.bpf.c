@@ -12,6 +12,7 @@
  */
 #include <shunt/module.h>
 #include <shunt/lib/answer_icmp.h>
+#include <shunt/lib/bucket.h>
 #include <shunt/lib/frame.h>
 #include <shunt/lib/ip4_sum.h>
 #include <shunt/lib/lb_part.h>
@@ -31,21 +32,34 @@ SHUNT_EDGE(answer, SHUNT_FAIL_CLOSED, SHUNT_TARGET_TX);
 #define TCP_OPT_MSS	2
 #define TCP_OPTS_MAX	40
 
+SHUNT_CONFIG(__u64, too_big_pps, 1000, "answers 'too big' per second, 1 to 1000000000");
+
+#define LB_TOLD_BURST	50		/* answers that may go out at once, above the rate */
+
+struct lb_told {
+	__u64	due;			/* lib/bucket.h: of all answers */
+};
+
 SHUNT_TABLE(lb_answer, PERCPU_ARRAY, __u32, struct answer_room, 1);
+SHUNT_TABLE(lb_told, ARRAY, __u32, struct lb_told, 1);
 
 /* ---- what is told ---- */
 
-/* "Too big" to the sender. Return: 0; negative: there is nobody to tell */
+/* "Too big" to the sender. Return: 0; 1: not so often; negative: there is nobody to tell */
 __noinline int lb_too_big(shunt_ctx *ctx, __u32 mtu)
 {
 	struct shunt_cpu *cpu = shunt_this_cpu();
 	struct answer_room *room;
+	struct lb_told *told;
 	__u32 zero = 0;
 	int len;
 
 	room = bpf_map_lookup_elem(&lb_answer, &zero);
-	if (!cpu || !room || !answer_may(ctx, &cpu->pkt) || answer_is_icmp_error(&cpu->pkt))
+	told = bpf_map_lookup_elem(&lb_told, &zero);
+	if (!cpu || !room || !told || !answer_may(ctx, &cpu->pkt) || answer_is_icmp_error(&cpu->pkt))
 		return -1;
+	if (!shunt_bucket_one(&told->due, too_big_pps, LB_TOLD_BURST, shunt_now_ns(&cpu->pkt)))
+		return 1;
 	answer_clear(room);
 	len = answer_icmp(ctx, &cpu->pkt, room, cpu->pkt.l3 == 4 ? 3 : 2,
 			  cpu->pkt.l3 == 4 ? 4 : 0, bpf_htonl(mtu));
@@ -226,11 +240,32 @@ static __always_inline bool lb_may_fragment(shunt_ctx *ctx, const struct shunt_p
 	return frag_off && !(*frag_off & bpf_htons(TUNNEL_DF));
 }
 
+/* Whether a super-frame's segments fit into @room bytes, from the IP header on */
+__noinline int lb_segments_fit(shunt_ctx *ctx, __u32 room)
+{
+	struct shunt_cpu *cpu = shunt_this_cpu();
+	struct tcphdr buf, *tcp;
+	__u32 len;
+
+	if (!cpu)
+		return 0;
+	len = cpu->pkt.l4_off - cpu->pkt.l3_off + shunt_ctx_gso_size(ctx);
+	if (cpu->pkt.proto != IPPROTO_TCP)
+		return len + sizeof(struct udphdr) <= room;
+	tcp = shunt_header(ctx, cpu->pkt.l4_off, sizeof(*tcp), &buf);
+	return tcp && len + tcp->doff * 4 <= room;
+}
+
 /* It does not fit. Return: an edge, or a drop */
 static __always_inline int lb_refuse(shunt_ctx *ctx, const struct lb_service *service, __u32 mtu)
 {
+	int r;
+
 	lb_drop(service, LB_DROP_TOO_BIG);
-	return lb_too_big(ctx, mtu) < 0 ? SHUNT_DROP(SHUNT_REASON_TOO_BIG) : SHUNT_GO(answer);
+	r = lb_too_big(ctx, mtu);
+	if (r > 0)
+		return SHUNT_DROP(SHUNT_REASON_RATE);
+	return r < 0 ? SHUNT_DROP(SHUNT_REASON_TOO_BIG) : SHUNT_GO(answer);
 }
 
 /* Headers, then out. @fragment: by the kernel, it is too long for the way */
@@ -273,7 +308,8 @@ static __always_inline int lb_forward(shunt_ctx *ctx, struct shunt_packet *pkt,
 	}
 	if (service->forward != LB_L2)
 		more = tunnel_overhead(backend->l3, service->forward == LB_GUE);
-	fits = !backend->mtu || len + more <= backend->mtu || shunt_ctx_is_gso(ctx);
+	fits = !backend->mtu || len + more <= backend->mtu ||
+	       (shunt_ctx_is_gso(ctx) && lb_segments_fit(ctx, backend->mtu - more));
 	if (!fits && service->forward != LB_L2 && backend->l3 == 4)
 		fragment = lb_may_fragment(ctx, pkt);
 	if (!fits && !fragment)

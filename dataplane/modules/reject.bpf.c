@@ -23,8 +23,6 @@ SHUNT_EDGE(silent, SHUNT_FAIL_CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_POLICY);
 SHUNT_CONFIG(__u64, rate_pps, 1000, "answers per second, 1 to 1000000000");
 SHUNT_CONFIG(__u64, burst_pkts, 100, "answers that may go out at once, above the rate");
 
-#define NSEC_PER_SEC	1000000000ULL
-#define BURST_MAX	0xffffffffULL
 #define TCP_FIN		0x01
 #define TCP_SYN		0x02
 #define TCP_RST		0x04
@@ -66,13 +64,10 @@ static __always_inline bool reject_may(shunt_ctx *ctx, const struct shunt_packet
 
 static __always_inline bool reject_within(struct shunt_packet *pkt)
 {
-	__u64 step = (NSEC_PER_SEC << SHUNT_BUCKET_STEP_BITS) / (rate_pps ?: 1);
 	__u32 zero = 0;
 	struct reject_bucket *bucket = bpf_map_lookup_elem(&reject_bucket, &zero);
 
-	return bucket && shunt_bucket_take(&bucket->due, 1, step,
-					   burst_pkts < BURST_MAX ? burst_pkts : BURST_MAX,
-					   shunt_now_ns(pkt));
+	return bucket && shunt_bucket_one(&bucket->due, rate_pps, burst_pkts, shunt_now_ns(pkt));
 }
 
 /* ---- the answer, behind the Ethernet header ---- */
