@@ -224,17 +224,15 @@ static __always_inline bool conntrack_there(__u64 life, __u32 now)
 
 /*
  * One slot. Life is read on either side of the key: what was another flow meanwhile is not it
+ * @flow:	Its entry
  * Return: the flow's entry; NULL: the key has none there
  */
-static __always_inline struct conntrack_flow *conntrack_find_at(const bool six, const void *key,
-								__u32 slot, __u32 now,
-								struct conntrack_hit *ret)
+static __always_inline struct conntrack_flow *
+conntrack_find_entry(const bool six, const void *key, struct conntrack_flow *flow, __u32 slot,
+		     __u32 now, struct conntrack_hit *ret)
 {
-	struct conntrack_flow *flow = conntrack_entry(six, slot);
 	__u64 life;
 
-	if (!flow)
-		return NULL;
 	life = conntrack_read(&flow->life);
 	if (!conntrack_life_state(life) || !conntrack_is(six, flow, key) ||
 	    (conntrack_read(&flow->life) ^ life) & CONNTRACK_GEN_BITS)
@@ -246,6 +244,15 @@ static __always_inline struct conntrack_flow *conntrack_find_at(const bool six, 
 	ret->life = life;
 	ret->slot = slot;
 	return flow;
+}
+
+static __always_inline struct conntrack_flow *conntrack_find_at(const bool six, const void *key,
+								__u32 slot, __u32 now,
+								struct conntrack_hit *ret)
+{
+	struct conntrack_flow *flow = conntrack_entry(six, slot);
+
+	return flow ? conntrack_find_entry(six, key, flow, slot, now, ret) : NULL;
 }
 
 static __always_inline bool conntrack_find_in(const bool six, const void *key, __u32 bucket,
@@ -280,6 +287,8 @@ __noinline int conntrack_find_in6(const struct conntrack_key6 *key, __u64 hash, 
 static __always_inline bool conntrack_again(const bool six, const void *key, __u64 hash,
 					    __u32 bucket, __u64 word, struct conntrack_hit *ret)
 {
+	if (!conntrack_word_find(word, conntrack_tag(hash)))
+		return false;
 	return six ? conntrack_find_in6(key, hash, bucket, word, ret) :
 		     conntrack_find_in4(key, hash, bucket, word, ret);
 }

@@ -41,16 +41,17 @@ static __always_inline int error(shunt_ctx *ctx, struct shunt_packet *pkt)
 	return SHUNT_GO(related);
 }
 
-static __always_inline bool fast(struct shunt_packet *pkt)
+static __always_inline enum shunt_ct_state fast(struct shunt_packet *pkt)
 {
 	if (pkt->frag || (pkt->proto != IPPROTO_TCP && pkt->proto != IPPROTO_UDP))
-		return false;
+		return SHUNT_CT_NONE;
 	return pkt->l3 == 4 ? conntrack_fast(false, pkt) : conntrack_fast(true, pkt);
 }
 
 SHUNT_NODE(ctx, pkt)
 {
 	union conntrack_l4_word l4 = {};
+	enum shunt_ct_state found;
 
 	if (pkt->ct_state == SHUNT_CT_UNTRACKED)
 		return SHUNT_GO(next);
@@ -61,8 +62,13 @@ SHUNT_NODE(ctx, pkt)
 	pkt->ct_state = SHUNT_CT_NONE;
 	if (!pkt->l3)
 		return SHUNT_GO(next);
-	if (fast(pkt))
+	found = fast(pkt);
+	if (found == SHUNT_CT_ESTABLISHED)
 		return SHUNT_GO(established);
+	if (found == SHUNT_CT_NEW) {
+		pkt->ct_state = SHUNT_CT_NEW;
+		return SHUNT_GO(next);
+	}
 	switch (classify(ctx, pkt, &l4)) {
 	case CONNTRACK_CLASS_FLOW:
 		break;
