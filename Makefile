@@ -15,7 +15,7 @@ BUILD_PACKAGES	= clang gcc make pkg-config libbpf-dev libxdp-dev libnl-3-dev lib
 TEST_PACKAGES	= libcmocka-dev iproute2 bpftool curl iperf3 netcat-openbsd nginx-light strace \
 		  util-linux procps ethtool python3 git xz-utils qemu-system-x86 busybox-static \
 		  cpio kmod xdp-tools nftables iptables libclang-rt-14-dev \
-		  iputils-ping traceroute bind9-dnsutils dnsmasq-base
+		  iputils-ping traceroute bind9-dnsutils dnsmasq-base haproxy wrk
 
 O	 = build
 VERSION := 0.1.0
@@ -187,7 +187,7 @@ test-balancers: packages ## the demo of topologies/edge-lb for 20 rounds, with m
 TOPOLOGY ?= edge-filter
 
 .PHONY: demo
-demo: packages ## a file becomes a graph, traffic, changes under load; TOPOLOGY=nat-gateway, edge-lb (root)
+demo: packages ## a file becomes a graph, traffic, changes under load; TOPOLOGY=nat-gateway, edge-lb, nat-lb (root)
 	$(again) all
 	$(Q)BUILD='$(abspath $(O))' 'topologies/$(TOPOLOGY)/demo'
 
