@@ -44,6 +44,12 @@ static int parse_addr(struct nlmsghdr *msg, struct addr *ret_addr)
 	return attr_addr_any(own, &ret_addr->addr) == info->ifa_family ? 0 : -EBADMSG;
 }
 
+/* Not in use yet, or never: the kernel tells of one when it is sure that nobody else has it */
+static bool is_tentative(const struct addr *addr)
+{
+	return addr->flags & IFA_F_TENTATIVE && !(addr->flags & IFA_F_OPTIMISTIC);
+}
+
 static int apply_addr(struct mirror *mirror, struct nlmsghdr *msg)
 {
 	const struct ifaddrmsg *info = nlmsg_data(msg);
@@ -57,7 +63,7 @@ static int apply_addr(struct mirror *mirror, struct nlmsghdr *msg)
 	r = parse_addr(msg, &addr);
 	if (r < 0)
 		return r;
-	if (msg->nlmsg_type == RTM_DELADDR)
+	if (msg->nlmsg_type == RTM_DELADDR || is_tentative(&addr))
 		mirror_del_addr(mirror, &addr);
 	else
 		mirror_set_addr(mirror, &addr);
@@ -164,6 +170,7 @@ static const struct message {
 	{ RTM_NEWNEIGH, RTM_DELNEIGH, MIRROR_NEIGH, apply_neigh },	/* or FDB */
 	{ RTM_NEWVLAN, RTM_DELVLAN, MIRROR_VLAN, netlink_vlan_apply },
 	{ RTM_NEWMDB, RTM_DELMDB, MIRROR_MDB, netlink_mdb_apply },
+	{ RTM_GETMDB, RTM_GETMDB, MIRROR_MDB, netlink_mdb_apply },	/* so a dump calls its own */
 	{ RTM_NEWRULE, RTM_DELRULE, MIRROR_RULE, netlink_rule_apply },
 	{ RTM_NEWNEXTHOP, RTM_DELNEXTHOP, MIRROR_NEXTHOP, netlink_nexthop_apply },
 	{ RTM_NEWNEXTHOPBUCKET, RTM_DELNEXTHOPBUCKET, MIRROR_NEXTHOP, netlink_bucket_apply },

@@ -128,6 +128,38 @@ static unsigned int find_sibling(const struct route_table *table, const struct r
 	return n;
 }
 
+/*
+ * Each hop has metrics and so on of its own. A dump says those of the oldest, a message of one more hop those
+ * of that hop: what we have stays.
+ */
+static bool put_sibling(struct route_table *table, const struct route *key, unsigned int alt,
+			uint32_t number)
+{
+	const struct way *way = way_at(&table->ways, number), *old;
+	struct way *merged;
+
+	old = route_way(table, find_alt(table, key, alt));
+	if (old->n_hops == way->n_hops || !memcmp(old, way, offsetof(struct way, n_hops)))
+		return put(table, key, alt, number);
+	merged = malloc(way_bytes(way));
+	if (!merged)
+		arena_no_memory();
+	memcpy(merged, way, way_bytes(way));
+	memcpy(merged, old, offsetof(struct way, n_hops));
+	way_put(&table->ways, number);
+	number = way_get(&table->ways, merged);
+	free(merged);
+	return put(table, key, alt, number);
+}
+
+static bool set_sibling(struct route_table *table, const struct route *key, uint32_t number,
+			unsigned int n)
+{
+	unsigned int alt = find_sibling(table, key, way_at(&table->ways, number), n);
+
+	return alt < n ? put_sibling(table, key, alt, number) : put(table, key, n, number);
+}
+
 static bool has(const struct route_table *table, const struct route *key, uint32_t way,
 		unsigned int n)
 {
@@ -156,7 +188,7 @@ bool route_set(struct route_table *table, const struct route *key, const struct 
 	if (how == ROUTE_REPLACE)
 		return put(table, key, 0, number);
 	if (key->family == AF_INET6)
-		return put(table, key, find_sibling(table, key, way, n), number);
+		return set_sibling(table, key, number, n);
 	switch (how) {
 	case ROUTE_APPEND:
 		return put(table, key, n, number);
@@ -188,13 +220,14 @@ static unsigned int without(const struct way *old, const struct way *less, struc
 }
 
 static bool del_hops(struct route_table *table, const struct route *key, const struct way *way,
-		     unsigned int alt, unsigned int n)
+		     unsigned int alt, unsigned int n, bool *ret_doubt)
 {
 	const struct way *old = route_way(table, find_alt(table, key, alt));
 	struct way *rest = malloc(way_bytes(old));
 
 	if (!rest)
 		arena_no_memory();
+	*ret_doubt = old->mtu || way->mtu;	/* which hop had which */
 	if (without(old, way, rest))
 		put(table, key, alt, way_get(&table->ways, rest));
 	else
@@ -219,7 +252,7 @@ bool route_del(struct route_table *table, const struct route *key, const struct 
 	else if (alt < n)
 		goto found;
 	if (alt < n)
-		return del_hops(table, key, way, alt, n);
+		return del_hops(table, key, way, alt, n, ret_doubt);
 	*ret_doubt = true;
 	return false;
 found:
