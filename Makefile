@@ -206,6 +206,11 @@ bench-nat: packages ## masquerading live, beside nftables and plain forwarding (
 	$(again) all $(tools)
 	$(Q)BUILD='$(abspath $(O))' tests/bench/nat_live
 
+.PHONY: bench-lb
+bench-lb: packages ## balancers live: connections, beside haproxy, nftables and plain routing (root)
+	$(again) all $(tools)
+	$(Q)BUILD='$(abspath $(O))' tests/bench/lb_live
+
 # ---- install ----------------------------------------------------------------------------------
 $(O)/libshunt-client.a: $(call obj,control/client/client.c,)
 	$(call say,AR,$@)

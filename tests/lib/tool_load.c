@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Copyright (c) The shunt authors
 /*
- * tool_load.c - as much as goes, by one process: what tests/bench/nat_live measures
+ * tool_load.c - as much as goes, by one process: what tests/bench/nat_live and lb_live measure
  *
  *	load serve PORT			takes connections, ends them; sends datagrams back
  *	load tcp ADDR PORT SECONDS	connects and resets, one after the other; prints how many
+ *	load answer PORT		takes connections, one after the other; a byte for a byte
+ *	load ask ADDR PORT SECONDS	connects, sends a byte, gets one, resets; prints how many
+ *					a second, how many in all, and ns that it has run for
  *	load udp ADDR PORT FLOWS COUNT	datagrams of flows in turn (source ports from 10000 on);
  *					prints the ns that they took by the clock
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,12 +40,17 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static int socket_new(int type, int proto)
@@ -97,6 +107,44 @@ static void serve(unsigned int port)
 	die("poll");
 }
 
+/* Until the other end has closed: who connects is who resets, so nothing waits in TIME_WAIT */
+static void answer(unsigned int port)
+{
+	struct sockaddr_in any = address("0.0.0.0", port);
+	int listener = socket_new(SOCK_STREAM, 0), one = 1, fd;
+	char byte;
+
+	if (bind(listener, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(listener, 4096) < 0)
+		die("listen");
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		while (read(fd, &byte, 1) == 1)
+			if (write(fd, &byte, 1) != 1)
+				break;
+		hang_up(fd);
+	}
+	die("accept");
+}
+
+static void ask(const struct sockaddr_in *to, double seconds)
+{
+	uint64_t start = now_ns(), end = start + seconds * 1e9;
+	unsigned int n = 0;
+	char byte = 'x';
+	int fd;
+
+	for (; now_ns() < end; n++) {
+		fd = socket_new(SOCK_STREAM, 0);
+		if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+			die("connect");
+		if (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1)
+			die("no answer");
+		hang_up(fd);
+	}
+	printf("%.0f %u %llu\n", n * 1e9 / (now_ns() - start), n,
+	       (unsigned long long)clock_ns(CLOCK_PROCESS_CPUTIME_ID));
+}
+
 static void tcp(const struct sockaddr_in *to, double seconds)
 {
 	uint64_t start = now_ns(), end = start + seconds * 1e9;
@@ -146,14 +194,18 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "serve"))
 		serve(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "answer"))
+		answer(atoi(argv[2]));
 	if (argc < 5) {
-		fprintf(stderr, "usage: load serve PORT | tcp ADDR PORT SECONDS | "
+		fprintf(stderr, "usage: load serve|answer PORT | tcp|ask ADDR PORT SECONDS | "
 			"udp ADDR PORT FLOWS COUNT\n");
 		return 2;
 	}
 	to = address(argv[2], atoi(argv[3]));
 	if (!strcmp(argv[1], "tcp"))
 		tcp(&to, atof(argv[4]));
+	else if (!strcmp(argv[1], "ask"))
+		ask(&to, atof(argv[4]));
 	else if (argc == 6 && atoi(argv[4]) > 0 && atoi(argv[4]) <= FLOWS_MAX)
 		udp(&to, atoi(argv[4]), atoi(argv[5]));
 	return 0;
