@@ -160,6 +160,18 @@ static int put_and_sweep(const struct lb_tables *tables, struct keys *keys, enum
 	return r;
 }
 
+/* Programs take what they found before for nothing from here on. Return: 0 or -errno */
+static int epoch_begin(const struct lb_tables *tables)
+{
+	int fd = table_fd(tables, LB_TABLE_EPOCH);
+	uint32_t zero = 0, epoch;
+
+	if (bpf_map_lookup_elem(fd, &zero, &epoch) < 0)
+		return -errno;
+	epoch++;
+	return bpf_map_update_elem(fd, &zero, &epoch, BPF_ANY) < 0 ? -errno : 0;
+}
+
 int lb_tables_put_keys(const struct lb_tables *tables, const struct plan_lb *plan,
 		       enum lb_keys which, struct err *err)
 {
@@ -179,6 +191,8 @@ int lb_tables_put_keys(const struct lb_tables *tables, const struct plan_lb *pla
 	later = put_and_sweep(tables, &vips, which);
 	r = r < 0 ? r : later;
 	later = put_and_sweep(tables, &nets, which);
+	r = r < 0 ? r : later;
+	later = epoch_begin(tables);	/* some may have been written in any case */
 	r = r < 0 ? r : later;
 	return r < 0 ? err_set(err, r, "write addresses of services") : 0;
 }

@@ -47,6 +47,8 @@ static uint32_t wanted_entries(const struct lb_tables *tables, enum lb_table tab
 	switch (table) {
 	case LB_TABLE_FLOWS:
 		return plan->buckets;
+	case LB_TABLE_FOUND:
+		return LB_FOUND * tables->cpus;
 	case LB_TABLE_COUNTS:
 	case LB_TABLE_DROPS:
 		return plan->room * (tables->cpus + 1);	/* the last part: see lb_tables_carry_counts() */

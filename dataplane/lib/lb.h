@@ -33,6 +33,7 @@
 #define LB_RING_MAX	655373
 #define LB_RANGES	16		/* port ranges of one address and protocol */
 #define LB_RANGES_MAX	4096		/* elements of lb_ranges */
+#define LB_FOUND	2048		/* elements of lb_found, of a CPU: a power of two */
 #define LB_COUNTS	(1 << 17)	/* of a CPU */
 #define LB_VIPS		65536		/* of all nodes */
 #define LB_FRAGS	16384
@@ -77,6 +78,17 @@ struct lb_ranges {
 		__u16	first, last;	/* host order; 0 to 65535: any port */
 		__u32	service;	/* + 1 */
 	} range[LB_RANGES];
+};
+
+/*
+ * Table 'lb_found': of CPU c, by a hash of the destination, element c * LB_FOUND + hash: what the tables
+ * above said of it lately. Programs alone write it. Who has changed those tables adds one to
+ * 'lb_epoch', an array of one element: what was found before counts no more.
+ */
+struct lb_found {
+	struct lb_vip key;
+	__u32	found;			/* service + 1; 0: none */
+	__u32	epoch;			/* as it was before it was looked for */
 };
 
 /* What of lb_vips and lb_nets a node has at all; rodata 'lb_kinds': the rest is not asked for */
@@ -200,6 +212,8 @@ struct lb_quic {
 	X(VIPS, "lb_vips", HASH, struct lb_vip, __u32, LB_VIPS, BPF_F_NO_PREALLOC) \
 	X(NETS, "lb_nets", LPM_TRIE, struct lb_net, __u32, LB_VIPS, BPF_F_NO_PREALLOC) \
 	X(RANGES, "lb_ranges", ARRAY, __u32, struct lb_ranges, LB_RANGES_MAX, 0) \
+	X(FOUND, "lb_found", ARRAY, __u32, struct lb_found, 0, 0) \
+	X(EPOCH, "lb_epoch", ARRAY, __u32, __u32, 1, 0) \
 	X(SERVICES, "lb_services", ARRAY, __u32, struct lb_service, LB_SERVICES, 0) \
 	X(RINGS, "lb_rings", ARRAY_OF_MAPS, __u32, __u32, LB_SERVICES, 0) \
 	X(BACKENDS, "lb_backends", ARRAY, __u32, struct lb_backend, LB_BACKENDS, BPF_F_MMAPABLE) \
@@ -220,6 +234,7 @@ struct lb_pair {
 
 _Static_assert(sizeof(struct lb_vip) == 24, "ABI");
 _Static_assert(sizeof(struct lb_net) == 24, "ABI");
+_Static_assert(sizeof(struct lb_found) == 32, "half a cache line");
 _Static_assert(sizeof(struct lb_service) == 64, "a cache line");
 _Static_assert(sizeof(struct lb_backend) == 64, "a cache line");
 _Static_assert(sizeof(struct lb_bucket) == 64, "a cache line");

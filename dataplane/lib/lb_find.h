@@ -5,12 +5,17 @@
  *
  * What says most of a packet comes first: address, port and protocol; address and protocol (port
  * ranges, or any port); address; the longest prefix with its protocol; the longest prefix.
+ *
+ * DOC: That is up to five calls into the kernel. What came of them is kept, found or not, by CPU:
+ * most packets are for where another one was for lately, and are told without a call.
  */
 #ifndef SHUNT_LIB_LB_FIND_H
 #define SHUNT_LIB_LB_FIND_H
 
 #include <shunt/module.h>
 #include <shunt/lib/lb.h>
+
+#define LB_FOUND_MIX	0x9e3779b97f4a7c15ULL
 
 /* Set by the control plane */
 const volatile __u16 lb_node = 0;
@@ -30,6 +35,8 @@ const volatile __u32 lb_buckets = 1;	/* of lb_flows, a power of two */
 LB_TABLE(lb_vips, HASH, struct lb_vip, __u32, LB_VIPS, BPF_F_NO_PREALLOC);
 LB_TABLE(lb_nets, LPM_TRIE, struct lb_net, __u32, LB_VIPS, BPF_F_NO_PREALLOC);
 LB_TABLE(lb_ranges, ARRAY, __u32, struct lb_ranges, LB_RANGES_MAX, 0);
+LB_TABLE(lb_found, ARRAY, __u32, struct lb_found, 1, 0);
+LB_TABLE(lb_epoch, ARRAY, __u32, __u32, 1, 0);
 LB_TABLE(lb_services, ARRAY, __u32, struct lb_service, LB_SERVICES, 0);
 LB_TABLE(lb_backends, ARRAY, __u32, struct lb_backend, LB_BACKENDS, BPF_F_MMAPABLE);
 LB_TABLE(lb_flows, ARRAY, __u32, struct lb_bucket, 1, BPF_F_MMAPABLE);
@@ -88,12 +95,8 @@ static __always_inline __u32 lb_find_net(const struct shunt_addr *addr, __be16 p
 	return lb_find_value(bpf_map_lookup_elem(&lb_nets, &key), port);
 }
 
-/**
- * lb_find() - The service that a destination belongs to
- * @port:	Wire order; 0: the packet has none
- * Return: element of lb_services + 1; 0: none
- */
-__noinline __u32 lb_find(const struct shunt_addr *addr, __u32 port, __u32 proto)
+/* lb_find(), by the tables */
+__noinline __u32 lb_search(const struct shunt_addr *addr, __u32 port, __u32 proto)
 {
 	struct lb_vip key = { .port = port, .proto = proto, .node = lb_node };
 	__u32 found = 0;
@@ -113,6 +116,53 @@ __noinline __u32 lb_find(const struct shunt_addr *addr, __u32 port, __u32 proto)
 		found = lb_find_net(addr, port, proto);
 	if (!found && lb_kinds & LB_KIND_NETS)
 		found = lb_find_net(addr, port, 0);
+	return found;
+}
+
+/* The element of lb_found that a destination has on this CPU */
+static __always_inline struct lb_found *lb_found_at(const struct lb_vip *key)
+{
+	__u64 hash = key->addr.half[0] * LB_FOUND_MIX + key->addr.half[1] +
+		     ((__u64)key->proto << 32 | key->port) * LB_FOUND_MIX;
+	__u32 at = bpf_get_smp_processor_id() * LB_FOUND +
+		   (__u32)(hash * LB_FOUND_MIX >> 32) % LB_FOUND;
+
+	return bpf_map_lookup_elem(&lb_found, &at);
+}
+
+static __always_inline bool lb_found_is(const struct lb_found *kept, const struct lb_vip *key,
+					__u32 epoch)
+{
+	return kept->key.addr.half[1] == key->addr.half[1] &&
+	       kept->key.addr.half[0] == key->addr.half[0] && kept->key.port == key->port &&
+	       kept->key.proto == key->proto && kept->key.node == key->node &&
+	       kept->epoch == epoch;
+}
+
+/**
+ * lb_find() - The service that a destination belongs to
+ * @port:	Wire order; 0: the packet has none
+ * Return: element of lb_services + 1; 0: none
+ */
+static __always_inline __u32 lb_find(const struct shunt_addr *addr, __be16 port, __u8 proto)
+{
+	const struct lb_vip key = { .addr = *addr, .port = port, .proto = proto, .node = lb_node };
+	struct lb_found *kept = lb_found_at(&key);
+	__u32 zero = 0, epoch, found;
+	const volatile __u32 *now;
+
+	now = bpf_map_lookup_elem(&lb_epoch, &zero);
+	if (!kept || !now)
+		return 0;
+	epoch = *now;
+	if (lb_found_is(kept, &key, epoch))
+		return kept->found;
+	/* A barrier: nothing of the tables may be read before the epoch that it counts for */
+	__sync_val_compare_and_swap(&kept->epoch, epoch, epoch);
+	found = lb_search(addr, port, proto);
+	kept->key = key;
+	kept->found = found;
+	kept->epoch = epoch;
 	return found;
 }
 

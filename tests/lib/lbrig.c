@@ -83,6 +83,8 @@ static int table_create(const struct lbrig *rig, enum lb_table table)
 		entries = rig->conf.buckets;
 	else if (table == LB_TABLE_COUNTS || table == LB_TABLE_DROPS)
 		entries = LBRIG_ROOM * libbpf_num_possible_cpus();
+	else if (table == LB_TABLE_FOUND)
+		entries = LB_FOUND * libbpf_num_possible_cpus();
 	if (table == LB_TABLE_RINGS)
 		opts.inner_map_fd = inner = ring_create(LB_RING);
 	fd = bpf_map_create(tables[table].type, tables[table].name, tables[table].key,
@@ -111,8 +113,18 @@ static void tables_map(struct lbrig *rig, unsigned int cpu)
 
 void lbrig_put(struct lbrig *rig, enum lb_table table, const void *key, const void *value)
 {
+	uint32_t zero = 0, epoch;
+	int fd = rig->fd[LB_TABLE_EPOCH];
+
 	if (bpf_map_update_elem(rig->fd[table], key, value, BPF_ANY) < 0)
 		die(tables[table].name, strerror(errno));
+	if (table != LB_TABLE_VIPS && table != LB_TABLE_NETS && table != LB_TABLE_RANGES)
+		return;
+	if (bpf_map_lookup_elem(fd, &zero, &epoch) < 0)
+		die("epoch", strerror(errno));
+	epoch++;
+	if (bpf_map_update_elem(fd, &zero, &epoch, BPF_ANY) < 0)
+		die("epoch", strerror(errno));
 }
 
 uint32_t *lbrig_ring(struct lbrig *rig, uint32_t number, uint32_t slots, uint32_t word)

@@ -316,6 +316,7 @@ static void test_keys(void **state)
 	struct plan_service service = { .entry = { .quic_len = 2, .quic_ids = 4 }, .owner = &owner,
 					.n_owners = 1 };
 	struct lb_quic quic = { .id = 77, .ids = 4 };
+	uint32_t zero = 0, epoch;
 	struct plan_lb plan = plan_of(64, 1024);
 	struct lb_tables *tables = made(&plan);
 
@@ -339,7 +340,9 @@ static void test_keys(void **state)
 	assert_int_equal(lb_tables_put_keys(tables, &plan, LB_KEYS_NEW, &err), 0);
 	assert_int_equal(value_of(tables, "lb_vips", &vip[0].key), 5);
 	assert_int_equal(value_of(tables, "lb_quic", &quic), 3);
+	epoch = value_of(tables, "lb_epoch", &zero);
 	assert_int_equal(lb_tables_put_keys(tables, &plan, LB_KEYS_ALL, &err), 0);
+	assert_int_equal(value_of(tables, "lb_epoch", &zero), epoch + 1);
 	assert_int_equal(value_of(tables, "lb_vips", &vip[0].key), 15);
 	assert_int_equal(value_of(tables, "lb_vips", &vip[1].key), 0);
 	assert_int_equal(value_of(tables, "lb_nets", &net.key), 0);
