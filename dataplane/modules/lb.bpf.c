@@ -173,10 +173,10 @@ static __always_inline int lb_l2(shunt_ctx *ctx, struct shunt_packet *pkt,
 	return 0;
 }
 
-/* @port: UDP; 0: IP in IP. Return: 0 or negative */
+/* @port: UDP; 0: IP in IP. @macs: it gets the backend's. Return: 0 or negative */
 static __always_inline int lb_tunnel_of(shunt_ctx *ctx, const struct shunt_packet *pkt,
 					const struct lb_backend *backend, __be16 port, __u32 hash,
-					struct tunnel *tunnel)
+					bool macs, struct tunnel *tunnel)
 {
 	__u32 buf, *word;
 
@@ -188,7 +188,7 @@ static __always_inline int lb_tunnel_of(shunt_ctx *ctx, const struct shunt_packe
 	tunnel->hash = hash;
 	tunnel->port = port;
 	tunnel->l3 = backend->l3;
-	tunnel->resolved = !!(backend->flags & LB_RESOLVED);
+	tunnel->resolved = macs;
 	tunnel->frag_off = bpf_htons(TUNNEL_DF);
 	tunnel->id = 0;
 	if (pkt->l3 != 4)
@@ -205,26 +205,27 @@ static __always_inline int lb_tunnel_of(shunt_ctx *ctx, const struct shunt_packe
 
 /* Where the frame has tags, or its MACs stay; at TC always */
 __noinline int lb_tunnel_any(shunt_ctx *ctx, const struct lb_backend *backend, __u32 port,
-			     __u32 hash)
+			     __u32 hash, __u32 macs)
 {
 	struct shunt_cpu *cpu = shunt_this_cpu();
 	struct tunnel tunnel;
 
-	if (!cpu || !backend || lb_tunnel_of(ctx, &cpu->pkt, backend, port, hash, &tunnel) < 0)
+	if (!cpu || !backend ||
+	    lb_tunnel_of(ctx, &cpu->pkt, backend, port, hash, macs, &tunnel) < 0)
 		return -1;
 	return tunnel_push(ctx, &cpu->pkt, &tunnel);
 }
 
 static __always_inline int lb_tunnel(shunt_ctx *ctx, struct shunt_packet *pkt,
 				     const struct lb_service *service,
-				     const struct lb_backend *backend, __u32 hash)
+				     const struct lb_backend *backend, __u32 hash, bool macs)
 {
 	__be16 port = service->forward == LB_GUE ? service->gue_port : 0;
 	struct tunnel tunnel;
 
-	if (!tunnel_is_plain(pkt, backend->flags & LB_RESOLVED))
-		return lb_tunnel_any(ctx, backend, port, hash);
-	if (lb_tunnel_of(ctx, pkt, backend, port, hash, &tunnel) < 0)
+	if (!tunnel_is_plain(pkt, macs))
+		return lb_tunnel_any(ctx, backend, port, hash, macs);
+	if (lb_tunnel_of(ctx, pkt, backend, port, hash, true, &tunnel) < 0)
 		return -1;
 	return tunnel_push_plain(ctx, pkt, &tunnel);
 }
@@ -273,7 +274,7 @@ static __always_inline int lb_send(shunt_ctx *ctx, struct shunt_packet *pkt,
 				   const struct lb_service *service,
 				   const struct lb_backend *backend, __u32 hash, bool fragment)
 {
-	bool resolved = backend->flags & LB_RESOLVED;
+	bool to_kernel = fragment || !(backend->flags & LB_RESOLVED);
 	int r;
 
 	if (lb_hop(ctx, pkt) < 0)
@@ -282,10 +283,10 @@ static __always_inline int lb_send(shunt_ctx *ctx, struct shunt_packet *pkt,
 	    pkt->tcp_flags & LB_TCP_SYN && lb_clamp(ctx, service->mss) < 0)
 		return SHUNT_DROP(SHUNT_REASON_INTERNAL);
 	r = service->forward == LB_L2 ? lb_l2(ctx, pkt, backend) :
-	    lb_tunnel(ctx, pkt, service, backend, hash);
+	    lb_tunnel(ctx, pkt, service, backend, hash, !to_kernel);
 	if (r < 0)
 		return SHUNT_DROP(SHUNT_REASON_INTERNAL);
-	if (!resolved || fragment)
+	if (to_kernel)			/* whose MAC address it still has */
 		return SHUNT_GO(kernel);
 	pkt->out = backend->ifindex;
 	return SHUNT_GO(hit);
