@@ -14,6 +14,7 @@ for tool in curl python3 ping ethtool; do
 	command -v "$tool" >/dev/null || skip_all "no $tool"
 done
 VIP4=203.0.113.10 VIP6=2001:db8:f::10
+NAT4=203.0.113.20 NAT6=2001:db8:f::20	# the server does not have them
 OUTER4=10.3.0.2 OUTER6=fd00:3::2
 for ns in client router lb server; do
 	ns_new "$ns" ipv6
@@ -36,12 +37,20 @@ for hop in "client 10.1.0.1 fd00:1::1" "lb 10.2.0.1 fd00:2::1"; do
 done
 ip -n "$router" route add $VIP4 via 10.2.0.2
 ip -n "$router" route add $VIP6 via fd00:2::2
+ip -n "$router" route add $NAT4 via 10.2.0.2
+ip -n "$router" route add $NAT6 via fd00:2::2
+# What is translated has to come back by the balancer
+ip -n "$router" rule add from $OUTER4 iif toserver lookup 100
+ip -n "$router" -6 rule add from $OUTER6 iif toserver lookup 100
+ip -n "$router" route add default via 10.2.0.2 table 100
+ip -n "$router" route add default via fd00:2::2 table 100
 ip -n "$server" addr add $VIP4/32 dev lo
 ip -n "$server" addr add $VIP6/128 dev lo nodad
 for ns in router lb; do
 	ns_do $ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
 		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 done
+ns_do lb sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.v0.send_redirects=0
 
 # Counts what it is sent, answers with as much as is asked for; UDP comes back as it was
 cat >"$TMP/server.py" <<'END'
@@ -68,12 +77,13 @@ def echo(family, host, port):
         s.sendto(data, peer)
 for port in range(8001, 8010):
     threading.Thread(target=Server(('::', port), Web).serve_forever, daemon=True).start()
-    for family, host in ((socket.AF_INET, sys.argv[1]), (socket.AF_INET6, sys.argv[2])):
+    for host in sys.argv[1:]:
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
         threading.Thread(target=echo, args=(family, host, port), daemon=True).start()
 print('ready', flush=True)
 threading.Event().wait()
 END
-ns_do server python3 "$TMP/server.py" $VIP4 $VIP6 >"$TMP/server.out" 2>"$TMP/server.err" &
+ns_do server python3 "$TMP/server.py" $VIP4 $VIP6 $OUTER4 $OUTER6 >"$TMP/server.out" 2>"$TMP/server.err" &
 NET_PIDS[server]=$!
 wait_for 10 grep -q ready "$TMP/server.out" || die "no server: $(cat "$TMP/server.err")"
 
@@ -159,18 +169,18 @@ decap() {			# decap HOOK [MORE]
 # ---- what is tried ----
 url() { [[ $1 == *:* ]] && echo "http://[$1]:$2" || echo "http://$1:$2"; }
 
-down() {			# down VIP PORT KB: bytes that came
-	ns_do client timeout 8 curl -s --noproxy '*' --max-time 6 -o /dev/null -w '%{size_download}' "$(url "$1" "$2")/$3"
+down() {			# down VIP PORT KB [WHO]: bytes that came
+	ns_do "${4:-client}" timeout 8 curl -s --noproxy '*' --max-time 6 -o /dev/null -w '%{size_download}' "$(url "$1" "$2")/$3"
 }
 
 head -c 8000000 /dev/zero >"$TMP/upload"
-up() {				# up VIP PORT: bytes that the server got
-	ns_do client timeout 8 curl -s --noproxy '*' --max-time 6 -H 'Expect:' --data-binary "@$TMP/upload" \
+up() {				# up VIP PORT [WHO]: bytes that the server got
+	ns_do "${3:-client}" timeout 8 curl -s --noproxy '*' --max-time 6 -H 'Expect:' --data-binary "@$TMP/upload" \
 		"$(url "$1" "$2")/"
 }
 
-udp() {				# udp VIP PORT BYTES: answers of 20
-	ns_do client timeout 15 python3 "$TMP/udp.py" "$1" "$2" "$3"
+udp() {				# udp VIP PORT BYTES [WHO]: answers of 20
+	ns_do "${4:-client}" timeout 15 python3 "$TMP/udp.py" "$1" "$2" "$3"
 }
 
 try_ways() {			# try_ways TEXT
@@ -236,6 +246,65 @@ try_small() {			# try_small TEXT
 	done 3<<<"$WAYS"
 }
 
+# What does not fit and may be fragmented is the kernel's, with outer headers from an address of its own
+try_kernel() {			# try_kernel TEXT
+	local before send="
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, 10, 0)
+for i in range(5):
+    s.sendto(bytes(1470), ('$VIP4', 8001))"
+
+	mtu router tolb lb v0 1500
+	before=$(reason server_ tunnel_frag)
+	ns_do client python3 -c "$send"
+	sleep 0.2
+	is "$1: the kernel takes what it is handed for a forgery" "$(reason server_ tunnel_frag)" "$before"
+	ns_do lb sysctl -qw net.ipv4.conf.v0.accept_local=1
+	ns_do client python3 -c "$send"
+	fragments() { [[ $(reason server_ tunnel_frag) == $((before + 10)) ]]; }
+	ok "$1: with 'accept_local' it is fragmented" wait_for 3 fragments
+	ns_do lb sysctl -qw net.ipv4.conf.v0.accept_local=0
+	mtu router tolb lb v0 1600
+}
+
+# By translation, ports too; the server as its own client gets the service's address, so that replies come back
+try_nat() {			# try_nat TEXT HOOK
+	local vip who
+
+	cat >"$TMP/nat.yaml" <<-END
+		version: 1
+		nodes:
+		  ct: { module: conntrack }
+		  own:
+		    module: filter
+		    rules:
+		      - ip saddr $OUTER4 ip daddr $NAT4 snat to $NAT4 accept
+		      - ip6 saddr $OUTER6 ip6 daddr $NAT6 snat to $NAT6 accept
+		  edge:
+		    module: lb
+		    services:
+		      four: { address: $NAT4, proto: tcp, port: 80, forward: nat, backends: [ { address: $OUTER4, port: 8001 } ] }
+		      six: { address: "$NAT6", proto: tcp, port: 80, forward: nat, backends: [ { address: "$OUTER6", port: 8001 } ] }
+		      four-udp: { address: $NAT4, proto: udp, port: 53, forward: nat, backends: [ { address: $OUTER4, port: 8001 } ] }
+		      six-udp: { address: "$NAT6", proto: udp, port: 53, forward: nat, backends: [ { address: "$OUTER6", port: 8001 } ] }
+		  n: { module: nat }
+		graphs:
+		  in: [ct, own, edge, n]
+		attach:
+		  - { dev: v0, hook: $2, graph: in }
+	END
+	ok "$1: a balancer that translates" shunt_ lb apply "$TMP/nat.yaml"
+	for vip in $NAT4 $NAT6; do
+		for who in client server; do
+			is "$1: $who to $vip: a download" "$(down $vip 80 3000 $who)" 3000000
+			is "$1: $who to $vip: an upload" "$(up $vip 80 $who)" 8000000
+			is "$1: $who to $vip: UDP" "$(udp $vip 53 1000 $who)" 20
+			is "$1: $who to $vip: UDP in fragments" "$(udp $vip 53 4000 $who)" 20
+		done
+	done
+}
+
 # What the client sends in a segment is what the server's SYN offers, which does not come by the balancer
 try_advmss() {			# try_advmss TEXT
 	local name port forward outer vip before
@@ -286,9 +355,11 @@ try_errors() {			# try_errors TEXT HOOK
 ok "the server at tc-ingress" decap tc-ingress
 ok "the balancer at tc-ingress" balancer tc-ingress
 try_ways tc
+try_kernel tc
 try_errors tc tc-ingress
 try_small tc
 try_advmss tc
+try_nat tc tc-ingress
 
 # ---- XDP: no offloads ahead of it, and somebody who polls where it sends to ----
 for dev in tolb toserver; do
@@ -300,8 +371,10 @@ ns_do router ip link set dev tolb xdpdrv obj "$BUILD/tests/lib/foreign.xdp.o" se
 ok "the server at xdp" decap xdp
 ok "the balancer at xdp" balancer xdp
 try_ways xdp
+try_kernel xdp
 try_errors xdp xdp
 try_small xdp
 try_advmss xdp
 is "nothing was malformed" "$(reason server_ tunnel)" 0
+try_nat xdp xdp
 finish
