@@ -80,17 +80,16 @@ bool cli_interrupted(void)
 	return interrupted;
 }
 
-static int watch_period(struct cli *cli, int *ret_ms)
+int cli_period(struct cli *cli, enum cli_option_id id, double seconds, int *ret_ms)
 {
-	const char *text = cli->value[OPT_WATCH];
-	double seconds = WATCH_S;
+	const char *text = cli->value[id];
 	char *end = "";
 
 	if (text)
 		seconds = strtod(text, &end);
 	if (*end || !(seconds >= 0.1 && seconds <= 86400))
-		return report_fail(cli, CLI_USAGE,
-				   "'--watch' wants seconds, 0.1 to 86400, not '%s'", text);
+		return report_fail(cli, CLI_USAGE, "'--%s' wants seconds, 0.1 to 86400, not '%s'",
+				   cli_options[id].name, text);
 	*ret_ms = seconds * 1000;
 	return CLI_OK;
 }
@@ -103,6 +102,14 @@ static double clock_s(void)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
+double cli_wait(int ms)
+{
+	double start = clock_s();
+
+	poll(NULL, 0, interrupted ? 0 : ms);
+	return clock_s() - start;
+}
+
 /* One frame a period, until Ctrl-C (a second one ends at once) or a failure */
 static int watch(struct cli *cli, int argc, char **argv)
 {
@@ -110,7 +117,7 @@ static int watch(struct cli *cli, int argc, char **argv)
 	double start = 0, now;
 	int period_ms = 0, status;
 
-	status = watch_period(cli, &period_ms);
+	status = cli_period(cli, OPT_WATCH, WATCH_S, &period_ms);
 	if (status)
 		return status;
 	interrupted = 0;
@@ -128,7 +135,7 @@ static int watch(struct cli *cli, int argc, char **argv)
 		if (status)
 			break;
 		arena_fini(&cli->arena);
-		poll(NULL, 0, interrupted ? 0 : period_ms);
+		cli_wait(period_ms);
 	}
 	sigaction(SIGINT, &before, NULL);
 	return status;

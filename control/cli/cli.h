@@ -40,6 +40,7 @@ enum cli_exit {
 	X(STATS, 's', "stats", NULL, "show packet counters")			\
 	X(DRY_RUN, 'n', "dry-run", NULL, "say what would be done; do nothing")	\
 	X(WATCH, 'w', "watch", "[SECS]", "repeat every SECS seconds (2) until interrupted") \
+	X(RATE, 0, "rate", "[SECS]", "what comes a second, measured for SECS seconds (1)") \
 	X(COLOR, 'c', "color", "[WHEN]", "colours: auto (on a terminal), always, never") \
 	X(QUIET, 'q', "quiet", NULL, "print nothing but errors and what was asked for") \
 	X(STRICT, 'S', "strict", NULL, "no shortened command words, even on a terminal") \
@@ -89,7 +90,7 @@ struct cli {
 	int64_t now;			/* for tests; 0: the clock */
 
 	struct shunt_client *client, *offline;
-	json_t *last;			/* --watch: answer before this one */
+	json_t *last;			/* --watch, --rate: answer before this one */
 	double last_s;			/* seconds since then */
 };
 
@@ -124,6 +125,9 @@ extern const struct cli_option cli_options[OPT_N];
 int cli_run(struct cli *cli, int argc, char **argv);
 void cli_fini(struct cli *cli);
 int64_t cli_now(const struct cli *cli);		/* Unix seconds */
+/* Seconds that an option has, or else @seconds. Return: CLI_OK; an exit status: it is told */
+int cli_period(struct cli *cli, enum cli_option_id id, double seconds, int *ret_ms);
+double cli_wait(int ms);		/* or until interrupted. Return: seconds that it took */
 static inline bool cli_has(const struct cli *cli, enum cli_option_id id)
 {
 	return cli->given & (1u << id);

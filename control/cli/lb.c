@@ -34,19 +34,111 @@ static const json_t *find_last_backend(const json_t *last, const json_t *backend
 	return NULL;
 }
 
-static const char *rate(struct cli *cli, const json_t *now, const json_t *last, const char *key)
-{
-	uint64_t n = print_number(now, key), before = print_number(last, key);
+static const char *const counts[] = { "packets", "bytes", "flows" };
+static const char *const rates[] = { "packets_s", "bytes_s", "flows_s" };
+#define COUNTS	(sizeof(counts) / sizeof(counts[0]))
 
-	if (!last || cli->last_s <= 0)
-		return NULL;
-	return arena_printf(&cli->arena, "%.0f", n > before ? (n - before) / cli->last_s : 0.0);
+static void add_rates(json_t *now, const json_t *last, double seconds)
+{
+	uint64_t n, before;
+	unsigned int i;
+
+	for (i = 0; last && i < COUNTS; i++) {
+		n = print_number(now, counts[i]);
+		before = print_number(last, counts[i]);
+		json_object_set_new(now, rates[i],
+				    json_integer(n > before ? (n - before) / seconds + 0.5 : 0));
+	}
+}
+
+/* What counted less was removed meanwhile, and is there anew */
+static void add_all_rates(struct cli *cli, json_t *result)
+{
+	json_t *service, *backend;
+	const json_t *last;
+	size_t i, k;
+
+	if (!cli->last || cli->last_s <= 0)
+		return;
+	json_array_foreach(json_object_get(result, "services"), i, service) {
+		last = find_last(cli, service);
+		add_rates(service, last, cli->last_s);
+		json_array_foreach(json_object_get(service, "backends"), k, backend)
+			add_rates(backend, find_last_backend(last, backend), cli->last_s);
+	}
 }
 
 static void keep_last(struct cli *cli, const json_t *result)
 {
 	json_decref(cli->last);
 	cli->last = json_deep_copy(result);
+}
+
+/* An answer, with rates if there was one before; the caller lets it go. Return: exit status */
+static int ask(struct cli *cli, const char *method, json_t *params, json_t **ret_result)
+{
+	const char *text;
+	int status = call_method(cli, method, json_incref(params), NULL, &text);
+
+	if (status)
+		return status;
+	*ret_result = call_parse(text);
+	if (!*ret_result)
+		return report_fail(cli, CLI_UNREACHABLE, "the daemon's answer cannot be read");
+	add_all_rates(cli, *ret_result);
+	keep_last(cli, *ret_result);
+	return CLI_OK;
+}
+
+/* --rate: one answer to compare with, and time between */
+static int ask_before(struct cli *cli, const char *method, json_t *params)
+{
+	json_t *result;
+	int ms, status;
+
+	status = cli_period(cli, OPT_RATE, 1, &ms);
+	if (!status)
+		status = ask(cli, method, params, &result);
+	if (status)
+		return status;
+	json_decref(result);
+	cli->last_s = cli_wait(ms);
+	return CLI_OK;
+}
+
+/* @params: taken; NULL: none */
+static int show(struct cli *cli, const char *method, json_t *params, call_render render)
+{
+	json_t *result = NULL;
+	int status = CLI_OK;
+	char *text;
+
+	if (!cli_has(cli, OPT_RATE) && !cli_has(cli, OPT_WATCH))
+		return call_show(cli, method, params, NULL, render);
+	if (cli_has(cli, OPT_RATE) && !cli->last)
+		status = ask_before(cli, method, params);
+	if (!status)
+		status = ask(cli, method, params, &result);
+	if (!status && cli->json) {
+		text = json_dumps(result, JSON_COMPACT);
+		print_json(cli, text);
+		free(text);
+	} else if (!status) {
+		status = render(cli, result);
+	}
+	json_decref(result);
+	json_decref(params);
+	return status;
+}
+
+static void put_counts(struct cli *cli, struct print_table *table, const json_t *from)
+{
+	bool watched = cli_has(cli, OPT_RATE) || cli_has(cli, OPT_WATCH);
+	unsigned int i;
+
+	for (i = 0; i < COUNTS; i++)
+		print_table_cell(table, !watched ? print_cell(cli, from, counts[i]) :
+				 print_member(cli, from, rates[i]));
 }
 
 static uint64_t dropped(const json_t *service)
@@ -81,18 +173,14 @@ static const char *destination(struct cli *cli, const json_t *service)
 static int render_show(struct cli *cli, const json_t *result)
 {
 	const json_t *services = json_object_get(result, "services"), *service;
-	bool rates = cli_has(cli, OPT_WATCH);
+	bool per_s = cli_has(cli, OPT_RATE) || cli_has(cli, OPT_WATCH);
 	struct print_table table;
 	size_t i;
 
 	print_table_init(&table, cli, "NODE", "SERVICE", "DESTINATION", "FORWARD", "SERVING",
-			 rates ? ">PACKETS/S" : ">PACKETS", rates ? ">BYTES/S" : ">BYTES",
-			 rates ? ">FLOWS/S" : ">FLOWS", ">DROPPED", NULL);
+			 per_s ? ">PACKETS/S" : ">PACKETS", per_s ? ">BYTES/S" : ">BYTES",
+			 per_s ? ">FLOWS/S" : ">FLOWS", ">DROPPED", NULL);
 	json_array_foreach(services, i, service) {
-		const json_t *last = find_last(cli, service);
-		const char *const keys[] = { "packets", "bytes", "flows" };
-		unsigned int k;
-
 		print_table_cell(&table, print_cell(cli, service, "node"));
 		print_table_cell(&table, print_cell(cli, service, "service"));
 		print_table_cell(&table, destination(cli, service));
@@ -100,20 +188,17 @@ static int render_show(struct cli *cli, const json_t *result)
 		print_table_cell(&table, arena_printf(&cli->arena, "%s of %s",
 						      print_cell(cli, service, "serving"),
 						      print_cell(cli, service, "total")));
-		for (k = 0; k < 3; k++)
-			print_table_cell(&table, rates ? rate(cli, service, last, keys[k]) :
-					 print_cell(cli, service, keys[k]));
+		put_counts(cli, &table, service);
 		print_table_cell(&table, number_text(cli, dropped(service)));
 	}
 	print_table_end(&table);
-	keep_last(cli, result);
 	return CLI_OK;
 }
 
 static int cmd_lb_show(struct cli *cli, int argc, char **argv)
 {
-	return call_show(cli, "lb.show", argc ? json_pack("{s:s}", "node", argv[0]) : NULL, NULL,
-			 render_show);
+	return show(cli, "lb.show", argc ? json_pack("{s:s}", "node", argv[0]) : NULL,
+		    render_show);
 }
 
 static void put_service(struct cli *cli, const json_t *service)
@@ -156,39 +241,30 @@ static int render_service(struct cli *cli, const json_t *result)
 {
 	const json_t *service = json_array_get(json_object_get(result, "services"), 0), *backend;
 	const json_t *list = json_object_get(service, "backends");
-	const json_t *last = find_last(cli, service);
-	bool rates = cli_has(cli, OPT_WATCH);
+	bool per_s = cli_has(cli, OPT_RATE) || cli_has(cli, OPT_WATCH);
 	struct print_table table;
 	size_t i;
 
 	put_service(cli, service);
 	print_table_init(&table, cli, "BACKEND", ">WEIGHT", "STATE", "WAY", ">SLOTS",
-			 rates ? ">PACKETS/S" : ">PACKETS", rates ? ">BYTES/S" : ">BYTES",
-			 rates ? ">FLOWS/S" : ">FLOWS", ">KEPT", NULL);
+			 per_s ? ">PACKETS/S" : ">PACKETS", per_s ? ">BYTES/S" : ">BYTES",
+			 per_s ? ">FLOWS/S" : ">FLOWS", ">KEPT", NULL);
 	json_array_foreach(list, i, backend) {
-		const json_t *was = find_last_backend(last, backend);
-		const char *const keys[] = { "packets", "bytes", "flows" };
-		unsigned int k;
-
 		print_table_cell(&table, print_cell(cli, backend, "backend"));
 		print_table_cell(&table, print_cell(cli, backend, "weight"));
 		print_table_cell(&table, state_text(cli, backend));
 		print_table_cell(&table, print_cell(cli, backend, "way"));
 		print_table_cell(&table, print_cell(cli, backend, "slots"));
-		for (k = 0; k < 3; k++)
-			print_table_cell(&table, rates ? rate(cli, backend, was, keys[k]) :
-					 print_cell(cli, backend, keys[k]));
+		put_counts(cli, &table, backend);
 		print_table_cell(&table, print_cell(cli, backend, "kept"));
 	}
 	print_table_end(&table);
-	keep_last(cli, result);
 	return CLI_OK;
 }
 
 static int cmd_lb_service(struct cli *cli, int argc, char **argv)
 {
-	return call_show(cli, "lb.service", json_pack("{s:s}", "service", argv[0]), NULL,
-			 render_service);
+	return show(cli, "lb.service", json_pack("{s:s}", "service", argv[0]), render_service);
 }
 
 /* ---- where, conn --------------------------------------------------------------------------- */
@@ -335,10 +411,10 @@ static int cmd_backend_down(struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_cmd lb_commands[] = {
-	{ "lb show", "[NODE]", 0, 1, OPT(WATCH), "Services, and what they count",
-	  .more = "With -w: packets, bytes and flows a second.",
-	  .example = "shunt lb show -w", .run = cmd_lb_show },
-	{ "lb service", "SERVICE", 1, 1, OPT(WATCH), "A service with its backends",
+	{ "lb show", "[NODE]", 0, 1, OPT(RATE) | OPT(WATCH), "Services, and what they count",
+	  .more = "With --rate, or from one look to the next with -w: packets, bytes and flows a second.",
+	  .example = "shunt lb show --rate", .run = cmd_lb_show },
+	{ "lb service", "SERVICE", 1, 1, OPT(RATE) | OPT(WATCH), "A service with its backends",
 	  .more = "SERVICE is a name, or NODE/NAME where several nodes have one of that name.\n"
 		  "STATE: up, slow start, drain, down. WAY: ready, or why the kernel forwards.",
 	  .example = "shunt lb service www", .run = cmd_lb_service },

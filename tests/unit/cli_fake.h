@@ -31,6 +31,7 @@ struct fake_answer {
 	const char *error;	/* JSON of the error object; both NULL: hang up */
 	const char *then;	/* result of a call that has a cursor; NULL: the same */
 	int interrupt_at;	/* SIGINT to this process before the n-th answer; 0: never */
+	const char *second;	/* result of all requests but the first; NULL: the same */
 };
 
 struct fake {
@@ -61,6 +62,8 @@ static void fake_request(struct fake *fake, const json_t *request, struct buf *l
 	if (answer->interrupt_at && answer->interrupt_at == fake->n_requests)
 		kill(getpid(), SIGINT);
 	result = answer->then && json_object_get(params, "cursor") ? answer->then : answer->result;
+	if (answer->second && fake->n_requests > 1)
+		result = answer->second;
 	if (result || answer->error)
 		buf_printf(line, "{\"id\":%lld,\"%s\":%s}\n",
 			   json_integer_value(json_object_get(request, "id")),

@@ -376,7 +376,7 @@ static int open_terminal(int *ret_master)
 static void test_set_file(void **state)
 {
 	static const struct fake_answer answers[] = {
-		{ "apply", "{\"changed\":false,\"generation\":1}", NULL, 0, 0 }, {}
+		{ .method = "apply", .result = "{\"changed\":false,\"generation\":1}" }, {}
 	};
 	struct fake fake = { .answers = answers };
 	const char *yaml;
