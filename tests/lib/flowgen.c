@@ -147,7 +147,7 @@ static void push_ip(struct flowgen *gen, struct pkt *p, const struct flowmodel_k
 		pkt_ip6(p, .src = src, .dst = dst, .tc = tos, .next = key->proto);
 	} else {
 		pkt_ip6(p, .src = src, .dst = dst, .tc = tos);
-		if (gen->nat && chance(gen, 15))
+		if (gen->nat && !gen->whole && chance(gen, 15))
 			pkt_routing(p, .type = 4, .addr = { src });
 		pkt_dstopt(p, .len = 8 + 8 * flowgen_below(gen, 2), .next = key->proto);
 	}

@@ -34,6 +34,7 @@ struct flowgen {
 	bool whole;			/* set by the caller: no pieces, no zones, no broken SCTP */
 	bool window;			/* set by the caller: numbers of TCP that mean something */
 	bool nat;			/* set by the caller: flows are translated (FLOWTAG_NAT) */
+	uint32_t numbers;		/* set by the caller: a bit for each rule that is used; 0: all */
 	unsigned int burst;		/* so many more new flows to 'target', by rule 'number' */
 	unsigned int number;
 	struct flowmodel_key target;

@@ -16,7 +16,12 @@ static bool chance(struct flowgen *gen, unsigned int percent)
 /* Numbers whose two low bits are both set have no timeouts of their own: FLOWTAG_POLICY() */
 static unsigned int random_number(struct flowgen *gen)
 {
-	return flowgen_below(gen, 8) << 2 | flowgen_below(gen, 3);
+	unsigned int number;
+
+	do
+		number = flowgen_below(gen, 8) << 2 | flowgen_below(gen, 3);
+	while (gen->numbers && !(gen->numbers >> number & 1));
+	return number;
 }
 
 unsigned int flowgen_nat_tos(struct flowgen *gen, unsigned int zone)
@@ -25,7 +30,7 @@ unsigned int flowgen_nat_tos(struct flowgen *gen, unsigned int zone)
 
 	if (chance(gen, 5))
 		tos |= FLOWTAG_REFUSED;
-	if (chance(gen, 1))
+	else if (chance(gen, 1))
 		tos |= FLOWTAG_NOTRACK;
 	if (gen->burst)
 		return tos | gen->number << 3;
@@ -114,10 +119,14 @@ void flowgen_nat_check(struct flowgen *gen, const struct flowmodel_key *key, str
 		return;
 	off = pkt_off(p, key->proto == TCP ? PKT_TCP : PKT_UDP, 0);
 	at = off + (key->proto == TCP ? 16 : 6);
-	if (what < 7)			/* it waits for a device */
+	if (gen->whole) {
+		if (key->proto == UDP)
+			pkt_set16(p, at, 0);
+	} else if (what < 7) {		/* it waits for a device */
 		pkt_set16(p, at, ~pkt_checksum(NULL, 0, pseudo(p, off, key->proto)));
-	else if (what < 10 && key->proto == UDP)
+	} else if (what < 10 && key->proto == UDP) {
 		pkt_set16(p, at, 0);
-	else
+	} else {
 		pkt_set16(p, at, flowgen_below(gen, 3) ? flowgen_below(gen, 65536) : 0xffff);
+	}
 }

@@ -62,6 +62,7 @@ struct flowmodel_flow {
 	struct flowmodel_flow *next;
 	struct flowmodel_key key;	/* of its first packet */
 	struct flowmodel_key outside;	/* the same, as it goes on: flowmodel_nat.h */
+	struct flowmodel_key elsewhere;	/* the caller's: as somebody else has it */
 	bool snat, dnat;		/* the originator's end is another there, the target's */
 	enum flowmodel_state state;
 	bool replied, assured, picked_up;

@@ -27,37 +27,10 @@
 #include "../lib/flowmodel.h"
 #include "../lib/flowtag.h"
 #include "../lib/rig.h"
+#include "oracle_world.h"
 
 #define BATCH		20000		/* packets for a router of their own, so that ids suffice */
 #define SHOWN		12
-#define TTL_REFUSED	7		/* below 8: not forwarded, so no flow is kept */
-#define TTL_NOTRACK	9
-
-#define PROTO_SCTP	132
-
-enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
-
-/* X(identifier, what is left out) */
-#define APARTS(X)							\
-	X(MALFORMED, "malformed, not IP")				\
-	X(REDIRECT, "ICMP redirects")					\
-	X(QUOTE, "errors that quote no whole header and 8 bytes")	\
-	X(FIN_FIRST, "a FIN without a flow")				\
-	X(FIN_AGAIN, "a FIN of an end that has sent one")		\
-	X(ODD_SYN, "SYN, SYN+ACK the other way round into a flow that was picked up") \
-	X(OPEN_BOTH, "SYN+ACK of the originator behind one of the other end") \
-	X(SYN_LAST_ACK, "SYN while the last ACK is awaited")		\
-	X(SYN_RESET, "SYN behind a reset")				\
-	X(SYN_UNACKED, "SYN into a flow that was picked up and is not confirmed") \
-	X(RST_UNREPLIED, "RST into a flow without a reply")		\
-	X(SCTP_FIRST, "SCTP's SHUTDOWN-ACK or heartbeat without a flow") \
-	X(SCTP_TAG, "chunks but INIT of who has not been told a tag")	\
-	X(SCTP_ANEW, "INIT behind ABORT or SHUTDOWN-COMPLETE")
-#define APART_ENUM(id, text) APART_##id,
-#define APART_TEXT(id, text) text,
-enum apart { APARTS(APART_ENUM) APART_MAX, NOT_APART = APART_MAX };
-static const char *const apart_text[] = { APARTS(APART_TEXT) };
-
 static const char *const state_names[] = {
 #define CT_NAME(id, name) name,
 	SHUNT_CT_STATES(CT_NAME)
@@ -72,20 +45,13 @@ static struct {
 } packets[BATCH + 1];			/* from 1: nobody else's packet has these ids */
 
 static struct flowgen gen;
-static struct flowmodel model;
 static struct rig *rig;
 static struct rig_outcome out;
 static int link_fd;
 static uint32_t hook;
-static unsigned long sent, differences, of_sctp, in_pieces, pieces, left_out[APART_MAX], said[SHUNT_CT_MAX];
+static unsigned long sent, differences, of_sctp, in_pieces, pieces, said[SHUNT_CT_MAX];
 
 /* ---- the router ---- */
-static void sh(const char *cmd)
-{
-	if (system(cmd))
-		fail_msg("%s", cmd);
-}
-
 /* What is routed goes out on r1, to nobody: r1 resolves no neighbours */
 static void router_new(void)
 {
@@ -97,17 +63,7 @@ static void router_new(void)
 	   "sysctl -qw net.ipv6.conf.c0.disable_ipv6=1 net.ipv6.conf.s1.disable_ipv6=1 "
 	   "net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 "
 	   "net.ipv4.conf.r0.rp_filter=0 net.netfilter.nf_conntrack_tcp_be_liberal=1 "
-	   "net.netfilter.nf_conntrack_tcp_timeout_close=3600 "
-	   "net.netfilter.nf_conntrack_tcp_timeout_last_ack=3600 "
-	   "net.netfilter.nf_conntrack_udp_timeout=3600 "
-	   "net.netfilter.nf_conntrack_sctp_timeout_closed=3600 "
-	   "net.netfilter.nf_conntrack_sctp_timeout_cookie_wait=3600 "
-	   "net.netfilter.nf_conntrack_sctp_timeout_cookie_echoed=3600 "
-	   "net.netfilter.nf_conntrack_sctp_timeout_shutdown_sent=3600 "
-	   "net.netfilter.nf_conntrack_sctp_timeout_shutdown_recd=3600 "
-	   "net.netfilter.nf_conntrack_sctp_timeout_shutdown_ack_sent=3600 "
-	   "net.netfilter.nf_conntrack_icmp_timeout=3600 "
-	   "net.netfilter.nf_conntrack_icmpv6_timeout=3600 && "
+	   ORACLE_TIMEOUTS " && "
 	   "for i in c0 r0 r1 s1; do ip link set $i up || exit; done; "
 	   "ip addr add 10.9.0.1/32 dev r0 && ip route add 10.0.0.0/16 dev r1 && "
 	   "ip -6 route add fd00::/8 dev r1");
@@ -129,24 +85,6 @@ static void router_new(void)
 	assert_true(link_fd >= 0);
 	to.sll_ifindex = if_nametoindex("c0");
 	assert_int_equal(bind(link_fd, (void *)&to, sizeof(to)), 0);
-}
-
-/* Its number where nft sees it; what its type of service says to do, as a TTL */
-static void label(struct pkt *p, unsigned int tos, unsigned int number)
-{
-	unsigned int ttl = tos & FLOWTAG_NOTRACK ? TTL_NOTRACK :
-			   tos & FLOWTAG_REFUSED ? TTL_REFUSED : 64;
-
-	if (p->data[14] >> 4 == 4) {
-		pkt_set16(p, 18, number);
-		pkt_set8(p, 22, ttl);
-		pkt_set16(p, 24, 0);
-		pkt_set16(p, 24, pkt_checksum(p->data + 14, 20, 0));
-	} else {
-		pkt_set8(p, 15, p->data[15] & 0xf0);
-		pkt_set16(p, 16, number);
-		pkt_set8(p, 21, ttl);
-	}
 }
 
 static const char *const ways[] = { "original", "reply" };
@@ -171,80 +109,6 @@ static void router_read(const char *set, const char *const *names, unsigned int 
 		*(way ? &packets[number].linux_way : &packets[number].linux_says) = names[i];
 	}
 	assert_int_equal(pclose(f), 0);
-}
-
-/* ---- what the two do not agree on ---- */
-static enum apart apart_icmp(const struct model_packet *packet, const struct flowmodel_key *key)
-{
-	struct flowmodel_outcome would;
-	struct flowmodel probe = { .now = 0 };
-	bool error = packet->version == 4 ? packet->icmp_type == 3 || packet->icmp_type == 4 ||
-		     packet->icmp_type == 11 || packet->icmp_type == 12 : packet->icmp_type <= 4;
-
-	if (packet->version == 4 && packet->icmp_type == 5)
-		return APART_REDIRECT;
-	if (!error)
-		return NOT_APART;
-	flowmodel_track(&probe, 0, packet, &would);	/* no flows: why is what the quote lacks */
-	return strncmp(would.why, "quote of less", 13) && strncmp(would.why, "quote without", 13) ?
-	       NOT_APART : APART_QUOTE;
-}
-
-static enum apart apart_tcp(const struct model_packet *packet, const struct flowmodel_key *key)
-{
-	unsigned int flags = packet->flags & (FIN | SYN | RST | ACK);
-	const struct flowmodel_flow *flow;
-	bool reply;
-
-	flow = flowmodel_find(&model, key, &reply);
-	if (!flow)
-		return flags & FIN ? APART_FIN_FIRST : NOT_APART;
-	if (flags == SYN && flow->state == FLOW_UNACKED)
-		return APART_SYN_UNACKED;
-	if (flow->picked_up && ((flags == (SYN | ACK) && !reply) || (flags == SYN && reply)))
-		return APART_ODD_SYN;
-	if (flags == (SYN | ACK) && !reply && flow->state == FLOW_SYN_RECV)
-		return APART_OPEN_BOTH;
-	if (flags == SYN && flow->state == FLOW_LAST_ACK)
-		return APART_SYN_LAST_ACK;
-	if (flags == SYN && flow->state == FLOW_CLOSE)
-		return APART_SYN_RESET;
-	if (flags & FIN && flow->fin[reply])
-		return APART_FIN_AGAIN;
-	return flags & RST && !flow->replied ? APART_RST_UNREPLIED : NOT_APART;
-}
-
-static enum apart apart_sctp(const struct model_packet *packet, const struct flowmodel_key *key)
-{
-	enum { INIT = 1, HEARTBEAT = 4, SHUTDOWN_ACK = 8 };
-	unsigned int chunk = packet->frame[packet->l4_off + 12];
-	const struct flowmodel_flow *flow;
-	bool reply;
-
-	flow = flowmodel_find(&model, key, &reply);
-	if (!flow)
-		return chunk == HEARTBEAT || chunk == SHUTDOWN_ACK ? APART_SCTP_FIRST : NOT_APART;
-	if (chunk != INIT && !reply && !flow->tagged)
-		return APART_SCTP_TAG;
-	return chunk == INIT && flow->state == FLOW_SCTP_CLOSING ? APART_SCTP_ANEW : NOT_APART;
-}
-
-static enum apart apart(const struct model_packet *packet)
-{
-	struct flowmodel_key key;
-
-	if (packet->malformed || !packet->version)
-		return APART_MALFORMED;
-	if (packet->tos & FLOWTAG_NOTRACK)
-		return NOT_APART;
-	flowmodel_key(packet, 0, &key);
-	if (packet->proto == 6)
-		return apart_tcp(packet, &key);
-	if (packet->proto == PROTO_SCTP)
-		return apart_sctp(packet, &key);
-	if (packet->proto == (packet->version == 4 ? 1 : 58))
-		return apart_icmp(packet, &key);
-	return NOT_APART;
 }
 
 /* ---- one packet ---- */
@@ -478,8 +342,7 @@ static void test_oracle(void **state)
 		      in_pieces, pieces);
 	for (i = 0; i < SHUNT_CT_MAX; i++)
 		print_message("# %s: %lu\n", state_names[i], said[i]);
-	for (i = 0; i < APART_MAX; i++)
-		print_message("# left out: %lu, %s\n", left_out[i], apart_text[i]);
+	say_left_out();
 	assert_int_equal(differences, 0);
 	if (count >= BATCH) {
 		assert_true(sent > count / 2);

@@ -9,7 +9,7 @@
 #include <kernel/nat.h>
 
 #include "../lib/flowtag.h"
-#include "flowmodel_world.h"
+#include "flowmodel_side.h"
 
 /* A kind, and what goes with it: prefix length, or ports from and to */
 struct nat_text {
@@ -38,7 +38,7 @@ static const struct nat_text nat_texts[FLOWTAG_NATS][2][2] = {
 		 { [1] = { 'r', "fd00:0:0:201::", .from = 77, .to = 88 } } },
 	[12] = { { [1] = { 'r', "10.0.2.0", "10.0.2.3" } },
 		 { [1] = { 'r', "fd00::80", "fd00::83" } } },
-	[13] = { { { 'p', "198.18.16.0", .len = 20 } }, { { 'p', "2001:db8:1::", .len = 48 } } },
+	[13] = { { { 'p', "198.18.16.0", .len = 20 } }, { { 'p', "2001:db8:d049::", .len = 48 } } },
 	[14] = { { { 'p', "198.18.7.0", .len = 24 } }, { { 'p', "2001:db8:1:ff00::", .len = 56 } } },
 	[16] = { { [1] = { 'p', "10.0.7.0", .len = 24 } },
 		 { [1] = { 'p', "fd01:203:405::", .len = 48 } } },
