@@ -164,14 +164,30 @@ static void trap_deaf_peer(const struct link *out, struct jsonw *w)
 			  "native XDP: 'ethtool -K DEV gro on' there", out->name);
 }
 
+/* Of its own, without a redirect, a veth sends only to another program: GRO is not enough */
+static void trap_way_back(const struct link *link, struct jsonw *w)
+{
+	struct peer peer;
+
+	if (!is_veth(link))
+		return;
+	peer_find(link, &peer);
+	if (!peer.seen)
+		jsonw_fmt(w, NULL, "frames that go back out of veth '%s' vanish unless its other end, which "
+			  "cannot be seen from here, has native XDP", link->name);
+	else if (!peer.native_xdp)
+		jsonw_fmt(w, NULL, "frames that go back out of veth '%s' vanish: its other end has no native "
+			  "XDP. By 'redirect(%s)' GRO is enough there", link->name, link->name);
+}
+
 static void trap_deaf_peers(const struct link *link, const struct link_table *links,
 			    const struct plan_graph *graph, struct jsonw *w)
 {
 	const struct link *out;
 	unsigned int i, j;
 
-	if (graph_has(graph, SHUNT_TARGET_TX))
-		trap_deaf_peer(link, w);
+	if (graph_has(graph, SHUNT_TARGET_TX) || graph_has(graph, SHUNT_TARGET_FORWARD))
+		trap_way_back(link, w);
 	for (i = 0; graph && i < graph->n_nodes; i++)
 		for (j = 0; j < graph->node[i].n_edges; j++) {
 			const struct plan_edge *edge = &graph->node[i].edge[j];
