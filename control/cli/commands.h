@@ -12,7 +12,7 @@ extern const struct cli_cmd status_commands[], graph_commands[], rule_commands[]
 extern const struct cli_cmd module_commands[], table_commands[], drop_commands[];
 extern const struct cli_cmd filter_commands[], conn_commands[], nat_commands[];
 int cmd_filter_limits(struct cli *cli, int argc, char **argv);	/* limit.c */
-extern const struct cli_cmd attachment_commands[], lb_commands[];
+extern const struct cli_cmd attachment_commands[], lb_commands[], sync_commands[];
 
 /* What apply, rollback, rule add ... answer: generation, work done, times, warnings */
 int apply_render(struct cli *cli, const json_t *result);

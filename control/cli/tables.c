@@ -6,6 +6,6 @@
 const struct cli_cmd *const cli_tables[] = {
 	apply_commands, history_commands, status_commands, graph_commands, rule_commands,
 	set_commands, filter_commands, drop_commands, monitor_commands, conn_commands, nat_commands,
-	lb_commands, table_commands, module_commands, attachment_commands, help_commands,
-	complete_commands, NULL
+	lb_commands, table_commands, module_commands, attachment_commands, sync_commands,
+	help_commands, complete_commands, NULL
 };

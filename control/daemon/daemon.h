@@ -44,7 +44,8 @@ struct daemon {
 	uint32_t last_number;		/* highest ever given */
 	uv_loop_t loop;
 	uv_poll_t mirror_poll;
-	uv_timer_t retry_timer;		/* failed attachments, a stale mirror */
+	uv_timer_t sync_timer, sync_tick;	/* sync.c */
+	uv_timer_t retry_timer;		/* failed attachments */
 	uv_timer_t confirm_timer;
 	struct collect collect;
 	struct store_pending pending;	/* generation 0: none */

@@ -19,14 +19,17 @@
 #include <daemon/lb.h>
 #include <daemon/monitor.h>
 #include <daemon/server.h>
+#include <daemon/sync.h>
 #include <kernel/object.h>
 
-#define RETRY_MS	5000	/* failed attachments, a stale mirror */
+#define RETRY_MS	5000	/* failed attachments */
 #define EXIT_USAGE	2
 #define EXIT_KERNEL	4
 
 struct options {
 	const char *run_dir, *state_dir, *bpf_dir, *bpffs;
+	const char *mirror_names;
+	uint32_t mirror;		/* classes */
 	bool offline;
 	int verbose;
 };
@@ -38,6 +41,8 @@ static const char usage[] =
 	"  --state-dir DIR  generations (/var/lib/shunt)\n"
 	"  --bpf-dir DIR    gate, root and modules/ (" SHUNT_LIBDIR "/bpf)\n"
 	"  --bpffs DIR      pins (RUN-DIR/bpf; a bpffs is mounted there when it is in none)\n"
+	"  --mirror LIST    what to mirror of the kernel's tables besides links and addresses, for 'shunt sync':\n"
+	"                   netconf, neigh, fdb, vlan, mdb, rule, nexthop, route, with commas between; all\n"
 	"  --offline        answer on standard input and output, without kernel state: check, module\n"
 	"  -v, --verbose    debug messages\n"
 	"  -h, --help       this text\n"
@@ -50,6 +55,7 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "bpf-dir", required_argument, NULL, 'b' },
 		{ "bpffs", required_argument, NULL, 'f' },
+		{ "mirror", required_argument, NULL, 'm' },
 		{ "offline", no_argument, NULL, 'o' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -71,6 +77,9 @@ static int parse_options(int argc, char **argv, struct options *ret_options)
 			break;
 		case 'f':
 			ret_options->bpffs = optarg;
+			break;
+		case 'm':
+			ret_options->mirror_names = optarg;
 			break;
 		case 'o':
 			ret_options->offline = true;
@@ -133,31 +142,11 @@ static int take_lock(const char *run_dir, struct err *err)
 	return fd;
 }
 
-static void mirror_readable(uv_poll_t *poll, int status, int events)
-{
-	struct daemon *daemon = poll->data;
-	struct err err = {};
-	bool changed = false;
-
-	if (netlink_process(daemon->netlink, &changed, &err) < 0)
-		log_warn("netlink: %s", err.text);
-	nat_sync(daemon);
-	if (changed)
-		change_reconcile(daemon);
-}
-
 static void retry(uv_timer_t *timer)
 {
 	struct daemon *daemon = timer->data;
-	struct netlink_stats stats;
-	struct err err = {};
 
-	netlink_stats(daemon->netlink, &stats);
-	if (stats.stale && netlink_resync(daemon->netlink, &err) < 0)
-		log_warn("netlink: %s", err.text);
-	if (stats.stale)
-		nat_sync(daemon);
-	if (stats.stale || attachments_unsettled(install_attached(daemon->install)))
+	if (attachments_unsettled(install_attached(daemon->install)))
 		change_reconcile(daemon);
 }
 
@@ -185,6 +174,8 @@ static int daemon_open(struct daemon *daemon, const struct options *options, str
 	if (r == 0)
 		r = netlink_new(&daemon->netlink, err);
 	if (r == 0)
+		r = netlink_want(daemon->netlink, options->mirror, err);
+	if (r == 0)
 		r = install_open(&paths, &daemon->install, err);
 	if (r == 0)
 		lb_new(daemon, &daemon->lb);
@@ -193,14 +184,11 @@ static int daemon_open(struct daemon *daemon, const struct options *options, str
 
 static void daemon_watch(struct daemon *daemon)
 {
-	uv_poll_init(&daemon->loop, &daemon->mirror_poll, netlink_fd(daemon->netlink));
-	daemon->mirror_poll.data = daemon;
-	uv_poll_start(&daemon->mirror_poll, UV_READABLE, mirror_readable);
 	uv_timer_init(&daemon->loop, &daemon->retry_timer);
 	daemon->retry_timer.data = daemon;
 	uv_timer_start(&daemon->retry_timer, retry, RETRY_MS, RETRY_MS);
 	collect_start(daemon);
-	nat_sync(daemon);
+	sync_start(daemon);
 }
 
 static int daemon_listen(struct daemon *daemon, struct server *server[2], struct err *err)
@@ -274,6 +262,7 @@ int main(int argc, char **argv)
 		.run_dir = "/run/shunt",
 		.state_dir = "/var/lib/shunt",
 		.bpf_dir = SHUNT_LIBDIR "/bpf",
+		.mirror_names = "",
 	};
 	struct daemon daemon = { .started = time(NULL) };
 	struct err err = {};
@@ -281,6 +270,10 @@ int main(int argc, char **argv)
 
 	if (parse_options(argc, argv, &options) < 0) {
 		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (sync_classes(options.mirror_names, &options.mirror, &err) < 0) {
+		fprintf(stderr, "shuntd: --mirror: %s\n", err.text);
 		return EXIT_USAGE;
 	}
 	log_init("shuntd", options.verbose ? LOG_LEVEL_DEBUG : options.offline ? LOG_LEVEL_WARN :

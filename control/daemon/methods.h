@@ -87,6 +87,11 @@ METHOD(conn_watch);
 /* methods_nat.c */
 METHOD(nat_show);
 
+/* methods_sync.c */
+METHOD(sync_show);
+METHOD(sync_resync);
+METHOD(sync_verify);
+
 /* methods_lb.c */
 METHOD(lb_show);
 METHOD(lb_service);

@@ -44,13 +44,23 @@ static void compare_tables(const struct mirror *ours, const struct mirror *their
 			fn(arg, item, NULL, hash_at(b, i));
 }
 
+/* Of programs the kernel does not tell: one that is attached by a link makes no event */
+static bool links_equal(const struct link *a, const struct link *b)
+{
+	struct link other = *b;
+
+	other.xdp_prog = a->xdp_prog;
+	other.xdp_mode = a->xdp_mode;
+	return !memcmp(a, &other, sizeof(other));
+}
+
 static void compare_links(const struct link_table *ours, const struct link_table *theirs,
 			  compare_fn *fn, void *arg)
 {
 	for (unsigned int i = 0; i < ours->n; i++) {
 		const struct link *link = &ours->link[i], *other = link_find(theirs, link->ifindex);
 
-		if (!other || memcmp(link, other, sizeof(*link)))
+		if (!other || !links_equal(link, other))
 			fn(arg, MIRROR_ITEM_LINK, link, other);
 	}
 	for (unsigned int i = 0; i < theirs->n; i++)

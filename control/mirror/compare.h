@@ -9,7 +9,7 @@
 /* One of the entries may be NULL: the other mirror alone has it */
 typedef void compare_fn(void *arg, enum mirror_item item, const void *ours, const void *theirs);
 
-/* @classes: 1 << enum mirror_class */
+/* @classes: 1 << enum mirror_class. All but the XDP programs of links, which the kernel does not tell of */
 void compare_mirrors(const struct mirror *ours, const struct mirror *theirs, uint32_t classes,
 		     compare_fn *fn, void *arg);
 

@@ -436,7 +436,7 @@ static void test_prefixes(void **state)
 		{ { "stat", "-q" }, 0, "status -\n", "" },
 		{ { "g", "s", "x" }, 0, "graph.show {\"graph\":\"x\"}\n", "" },
 		{ { "set", "li" }, 0, "set.list -\n", "" },
-		{ { "s", "l" }, 2, NULL, "shunt: 's' is ambiguous: status, set\n" },
+		{ { "s", "l" }, 2, NULL, "shunt: 's' is ambiguous: status, set, sync\n" },
 		{ { "stat", "-S" }, 2, NULL, "shunt: unknown command 'stat'; did you mean "
 		  "'status'?\n" },
 		{ { "", "x" }, 2, NULL, "shunt: unknown command ''; see 'shunt help'\n" },
