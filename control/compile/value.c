@@ -10,6 +10,8 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <compile/compile.h>
@@ -66,13 +68,24 @@ static int number_read(const char *text, uint64_t *ret_number)
 	return 0;
 }
 
+/* What its help ends with: ", 0 to 14". Return: whether it does */
+static bool help_range(const struct module_config *contract, uint64_t *ret_first,
+		       uint64_t *ret_last)
+{
+	const char *from = contract->help ? strrchr(contract->help, ',') : NULL;
+	int end = 0;
+
+	return from && sscanf(from, ", %" SCNu64 " to %" SCNu64 "%n", ret_first, ret_last,
+			      &end) == 2 && end && !from[end];
+}
+
 /* @ret_number: two's complement, of 64 bits */
 static int integer_read(const char *text, const struct module_config *contract,
 			uint64_t *ret_number)
 {
 	unsigned int bits = 8 * contract->size;
 	bool minus = text[0] == '-', is_byte = contract->size == 1;
-	uint64_t max, number;
+	uint64_t max, number, first, last;
 	int r;
 
 	if (is_byte && (!strcmp(text, "true") || !strcmp(text, "false"))) {
@@ -89,6 +102,8 @@ static int integer_read(const char *text, const struct module_config *contract,
 	if (minus && !contract->is_signed)
 		return number ? -ERANGE : -EINVAL;
 	if (number > max + minus)
+		return -ERANGE;
+	if (help_range(contract, &first, &last) && (minus || number < first || number > last))
 		return -ERANGE;
 	*ret_number = minus ? -number : number;
 	return 0;
@@ -184,7 +199,8 @@ static const void *prefixes_read(struct compile *c, const struct config_value *c
 const void *value_read(struct compile *c, const struct config_value *config,
 		       const struct module_config *contract, const struct module *module)
 {
-	uint64_t number;
+	uint64_t number, first, last;
+	struct diag *diag;
 	int r;
 
 	if (contract->is_prefixes)
@@ -200,14 +216,17 @@ const void *value_read(struct compile *c, const struct config_value *config,
 	r = integer_read(config->text, contract, &number);
 	if (r == 0)
 		return integer_bytes(c->arena, number, contract->size);
-	if (r == -ERANGE)
-		compile_find(c, config->tree, "out_of_range",
-			     "'%s' does not fit '%s' of module '%s' (%s)", config->text,
-			     config->name, module->name, contract->type);
-	else
-		compile_find(c, config->tree, "bad_value",
-			     "'%s' of module '%s' is a number (%s), not '%s'", config->name,
-			     module->name, contract->type, config->text)->hint =
-			"decimal or 0x hex; k, M, G or Ki, Mi, Gi may follow";
+	if (r == -ERANGE) {
+		diag = compile_find(c, config->tree, "out_of_range",
+				    "'%s' does not fit '%s' of module '%s' (%s)", config->text,
+				    config->name, module->name, contract->type);
+		if (help_range(contract, &first, &last))
+			diag->hint = arena_printf(c->arena, "%" PRIu64 " to %" PRIu64, first, last);
+		return NULL;
+	}
+	compile_find(c, config->tree, "bad_value",
+		     "'%s' of module '%s' is a number (%s), not '%s'", config->name,
+		     module->name, contract->type, config->text)->hint =
+		"decimal or 0x hex; k, M, G or Ki, Mi, Gi may follow";
 	return NULL;
 }

@@ -66,7 +66,10 @@
 		.arg = (arg_),						\
 	}
 
-/* SHUNT_CONFIG(type, name, default, help): a constant of the node; an integer or a char array */
+/*
+ * SHUNT_CONFIG(type, name, default, help): a constant of the node; an integer or a char array.
+ * A help that ends with ", 1 to 100" is believed: other numbers are refused
+ */
 #define SHUNT_CONFIG(type_, name_, default_, help_)			\
 	SHUNT_TAG("config:" help_) const volatile type_ name_ = default_
 

@@ -87,6 +87,7 @@ static struct module_config maze_config[] = {
 	{ .name = "nets", .type = "struct shunt_prefix[3]", .size = 3 * sizeof(struct shunt_prefix),
 	  .is_prefixes = true, .text = "" },
 	{ .name = "inner", .type = "__u32", .size = 4, .help = "worked out (from the moon)" },
+	{ .name = "tenths", .type = "__u8", .size = 1, .value = 5, .help = "a share, 1 to 10" },
 };
 
 static struct module_edge conntrack_edge[] = {
