@@ -215,10 +215,97 @@ static void test_carried_into_less(void **state)
 	flows_table_close(&table);
 }
 
+/* ---- flows that module synproxy has opened ---- */
+enum { WAITS, OPENED, OPEN_BEFORE, OPEN_THERE, PROXIED };
+
+static uint32_t *ts_delta(const struct flows_part *part, uint32_t slot)
+{
+	union entry *entry = (void *)flows_entry(part, slot);
+
+	return part->six ? &entry->flow6.ts_delta : &entry->flow4.ts_delta;
+}
+
+/* As it is once the server has answered; each number is another one's */
+static void open_proxied(const struct flows_part *part, uint32_t slot, uint32_t n)
+{
+	struct conntrack_flow *flow = flows_entry(part, slot);
+
+	*ts_delta(part, slot) = n + 1;
+	flow->delta = n;
+	flow->scale = -3;
+	flow->up = 5 | CONNTRACK_PROXY_UNSCALE;
+	flow->proxy = CONNTRACK_PROXY_OPEN;
+	flow->life += (uint64_t)CONNTRACK_REPLIED << CONNTRACK_FLAGS_SHIFT;
+}
+
+static uint32_t insert_proxied(const struct flows_part *part, uint32_t i)
+{
+	union entry entry = entry_of(part->six, i, CONNTRACK_PROXIED, HOUR);
+
+	entry.flow.proxy = CONNTRACK_PROXY_WAITING;
+	entry.flow.delta = 77;		/* the cookie */
+	entry.flow.scale = 7;
+	*(part->six ? &entry.flow6.ts_delta : &entry.flow4.ts_delta) = 78;
+	return insert(part, &entry);
+}
+
+static void check_proxied(const struct flows_part *part, uint32_t i, uint32_t n)
+{
+	union entry entry = entry_of(part->six, i, 0, HOUR);
+	uint32_t slot = find(part, &entry);
+	const struct conntrack_flow *flow;
+
+	assert_int_not_equal(slot, UINT32_MAX);
+	flow = flows_entry(part, slot);
+	assert_true(conntrack_life_flags(flow->life) & CONNTRACK_PROXIED);
+	assert_int_equal(flow->proxy, n == 77 ? CONNTRACK_PROXY_WAITING : CONNTRACK_PROXY_OPEN);
+	assert_int_equal(flow->delta, n);
+	assert_int_equal(flow->scale, n == 77 ? 7 : -3);
+	assert_int_equal(flow->up, n == 77 ? 0 : 5 | CONNTRACK_PROXY_UNSCALE);
+	assert_int_equal(*ts_delta(part, slot), n + 1);
+}
+
+/* What was learnt of the server by either table is what the flow has in the new one */
+static void test_carried_proxied(void **state)
+{
+	struct plan_conntrack small = plan_of(100, 100, 0), large = plan_of(1000, 1000, 0);
+	struct flows_table before, after;
+	uint32_t slot[2][PROXIED], i;
+	union entry entry;
+	int six;
+
+	change(&small);
+	before = other("ct");
+	for (six = 0; six < 2; six++) {
+		for (i = WAITS; i < PROXIED; i++)
+			slot[six][i] = insert_proxied(&before.part[six], i);
+		open_proxied(&before.part[six], slot[six][OPEN_BEFORE], 1000);
+	}
+	reserve(&large);
+	after = other("ct_new");
+	for (six = 0; six < 2; six++) {
+		open_proxied(&before.part[six], slot[six][OPENED], 2000);
+		open_proxied(&before.part[six], slot[six][OPEN_THERE], 3000);
+		entry = entry_of(six, OPEN_THERE, 0, HOUR);
+		open_proxied(&after.part[six], find(&after.part[six], &entry), 4000);
+	}
+	flows_refresh(flows);
+	flows_settle(flows);
+	for (six = 0; six < 2; six++) {
+		check_proxied(&after.part[six], WAITS, 77);
+		check_proxied(&after.part[six], OPENED, 2000);
+		check_proxied(&after.part[six], OPEN_BEFORE, 1000);
+		check_proxied(&after.part[six], OPEN_THERE, 4000);
+	}
+	flows_table_close(&before);
+	flows_table_close(&after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_carried), TEST(test_carried_while_used), TEST(test_carried_into_less),
+		TEST(test_carried_proxied),
 	};
 
 	return world_main(tests, N(tests));
