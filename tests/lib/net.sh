@@ -269,7 +269,7 @@ veth() {
 	ns1=$(ns_name "$1")
 	ns2=$(ns_name "$4")
 	shift 6
-	base=$(printf '02:00:%02x:%02x:%02x' $(($$ >> 8 & 255)) $(($$ & 255)) $((NET_VETHS++)))
+	printf -v base '02:00:%02x:%02x:%02x' $(($$ >> 8 & 255)) $(($$ & 255)) $((NET_VETHS++))
 	# Equal numbers of queues: native XDP asks for that
 	ip link add "$if1" netns "$ns1" address "$base:01" numtxqueues 1 numrxqueues 1 "$@" \
 		type veth peer name "$if2" netns "$ns2" address "$base:02" \
