@@ -21,6 +21,12 @@
 #define TCP_OPTS_TS_LEN		12
 #define TCP_OPTS_TS		0x0101080aU
 
+/* The way that Linux has them in a SYN: segment size; SACK and timestamps; scale */
+#define TCP_OPTS_SYN_LEN	20
+#define TCP_OPTS_SYN_MSS	0x02040000U	/* word 0 */
+#define TCP_OPTS_SYN_TS		0x0402080aU	/* word 1 */
+#define TCP_OPTS_SYN_SCALE	0x01030300U	/* word 4 */
+
 struct tcp_segment {
 	struct tcphdr hdr;
 	union {
@@ -85,7 +91,20 @@ static __always_inline __u32 tcp_word_at(const struct tcp_segment *seg, __u64 at
 	return bpf_ntohl(word);
 }
 
-/* A header with its options. Return: 0 or negative */
+/* @len: constant. Return: false: it is not in the linear part */
+static __always_inline bool tcp_segment_copy(shunt_ctx *ctx, __u64 off, struct tcp_segment *seg,
+					     __u32 len)
+{
+	void *data = (void *)(long)ctx->data;
+
+	barrier_var(off);
+	if (off > SHUNT_HEADERS_END || data + off + len > (void *)(long)ctx->data_end)
+		return false;
+	__builtin_memcpy(seg, data + off, len);
+	return true;
+}
+
+/* A header with its options, the two usual lengths without a call. Return: 0 or negative */
 static __always_inline int tcp_segment_load(shunt_ctx *ctx, const struct shunt_packet *pkt,
 					    struct tcp_segment *seg)
 {
@@ -97,8 +116,22 @@ static __always_inline int tcp_segment_load(shunt_ctx *ctx, const struct shunt_p
 #pragma unroll
 	for (i = 0; i < sizeof(*seg) / sizeof(__u64); i++)
 		*((volatile __u64 *)seg + i) = 0;
+	if (tcp->doff * 4 == sizeof(*tcp) + TCP_OPTS_SYN_LEN &&
+	    tcp_segment_copy(ctx, pkt->l4_off, seg, sizeof(*tcp) + TCP_OPTS_SYN_LEN))
+		return 0;
+	if (tcp->doff * 4 == sizeof(*tcp) + TCP_OPTS_TS_LEN &&
+	    tcp_segment_copy(ctx, pkt->l4_off, seg, sizeof(*tcp) + TCP_OPTS_TS_LEN))
+		return 0;
 	return shunt_load_some(ctx, pkt->l4_off, seg, tcp->doff * 4,
 			       sizeof(seg->hdr) + TCP_OPTS_MAX);
+}
+
+static __always_inline bool tcp_is_usual_syn(const struct tcp_segment *seg)
+{
+	return seg->hdr.doff * 4 == sizeof(seg->hdr) + TCP_OPTS_SYN_LEN &&
+	       (seg->opt_word[0] & bpf_htonl(0xffff0000)) == bpf_htonl(TCP_OPTS_SYN_MSS) &&
+	       seg->opt_word[1] == bpf_htonl(TCP_OPTS_SYN_TS) &&
+	       (seg->opt_word[4] & bpf_htonl(0xffffff00)) == bpf_htonl(TCP_OPTS_SYN_SCALE);
 }
 
 static __always_inline void tcp_said_read(const struct tcp_segment *seg, struct tcp_said *said)
@@ -109,6 +142,13 @@ static __always_inline void tcp_said_read(const struct tcp_segment *seg, struct 
 	if (seg->hdr.doff * 4 == sizeof(seg->hdr) + TCP_OPTS_TS_LEN &&
 	    seg->opt_word[0] == bpf_htonl(TCP_OPTS_TS)) {
 		said->ts_at = 4;
+	} else if (tcp_is_usual_syn(seg)) {
+		said->mss_at = 2;
+		said->sack_ok = 1;
+		said->ts_at = 8;
+		said->scale = seg->opt[TCP_OPTS_SYN_LEN - 1];
+		if (said->scale > TCP_SCALE_MAX)
+			said->scale = TCP_SCALE_MAX;
 	} else {
 #pragma clang loop unroll(disable)
 		for (i = 0; i < TCP_OPTS_MAX && at < TCP_OPTS_END; i++)

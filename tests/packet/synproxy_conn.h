@@ -29,6 +29,10 @@ struct offer {
 
 static const struct offer offers[] = {
 	{ "as Linux", OFFER("\2\4\5\xb4\4\2" TSOPT "\1\3\3\7"), { 1460, 1440 }, 7, true, true },
+	{ "as Linux, scale above 14", OFFER("\2\4\5\xb4\4\2" TSOPT "\1\3\3\x10"),
+	  { 1460, 1440 }, 14, true, true },
+	{ "as Linux, but for the end", OFFER("\2\4\5\xb4\4\2" TSOPT "\3\3\6\1"), { 1460, 1440 }, 6,
+	  true, true },
 	{ "other order", OFFER(TSOPT "\3\3\2\4\2\1\2\4\x22\xec\1"), { 1460, 8940 }, 2, true, true },
 	{ "no scale", OFFER("\2\4\5\x14\1\1" TSOPT "\4\2\1\1"), { 1300, 1220 }, -1, true, true },
 	{ "no SACK", OFFER("\2\4\5\xa0\1\1" TSOPT "\3\3\0\1"), { 1440, 1440 }, 0, false, true },
