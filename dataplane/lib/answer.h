@@ -10,15 +10,15 @@
 #define SHUNT_LIB_ANSWER_H
 
 #include <shunt/lib/checksum.h>
+#include <shunt/lib/l2.h>
 #include <shunt/lib/parse.h>
 
-#define ANSWER_L2_MAX	22		/* Ethernet and two tags */
 #define ANSWER_MIN	60		/* bytes of a frame: not every driver pads */
 #define ANSWER_TTL	64
 
 struct answer_l2 {
 	union {
-		__u8	byte[24];
+		__u8	byte[L2_ROOM];
 		struct ethhdr eth;
 	};
 };
@@ -63,7 +63,7 @@ static __always_inline int answer_l2_load(shunt_ctx *ctx, const struct shunt_pac
 {
 	__u32 len = pkt->l3_off;
 
-	return shunt_load_some(ctx, 0, l2->byte, len, ANSWER_L2_MAX) < 0 ? -1 : (int)len;
+	return l2_load(ctx, len, pkt->eth_type, l2->byte) < 0 ? -1 : (int)len;
 }
 
 static __always_inline void answer_l2_turn(struct answer_l2 *l2)
@@ -75,21 +75,21 @@ static __always_inline void answer_l2_turn(struct answer_l2 *l2)
 	__builtin_memcpy(l2->eth.h_source, mac, ETH_ALEN);
 }
 
-/* @ip: zero. @len: of the whole packet */
+/* @len: of the whole packet */
 static __always_inline void answer_ip4(struct iphdr *ip, const struct shunt_addr *saddr,
 				       const struct shunt_addr *daddr, __u8 proto, __u8 tos,
 				       __u8 ttl, __u16 len)
 {
-	ip->version = 4;
-	ip->ihl = sizeof(*ip) / 4;
-	ip->tos = tos;
-	ip->tot_len = bpf_htons(len);
-	ip->frag_off = bpf_htons(0x4000);
-	ip->ttl = ttl;
-	ip->protocol = proto;
-	ip->saddr = saddr->v4;
-	ip->daddr = daddr->v4;
-	ip->check = shunt_sum_fold(shunt_sum(ip, sizeof(*ip), 0));
+	__be32 word[sizeof(*ip) / 4] = {
+		bpf_htonl(4 << 28 | sizeof(*ip) / 4 << 24 | tos << 16 | len),
+		bpf_htonl(0x4000),
+		bpf_htonl((__u32)ttl << 24 | proto << 16),
+		saddr->v4,
+		daddr->v4,
+	};
+
+	__builtin_memcpy(ip, word, sizeof(*ip));
+	ip->check = shunt_sum_fold(shunt_sum_words(word, sizeof(*ip) / 4, 0));
 }
 
 /* @len: behind this header */
@@ -97,33 +97,35 @@ static __always_inline void answer_ip6(struct ipv6hdr *ip6, const struct shunt_a
 				       const struct shunt_addr *daddr, __u8 proto, __u8 tos,
 				       __u8 ttl, __u16 len)
 {
-	ip6->version = 6;
-	ip6->priority = tos >> 4;
-	ip6->flow_lbl[0] = tos << 4;
-	ip6->payload_len = bpf_htons(len);
-	ip6->nexthdr = proto;
-	ip6->hop_limit = ttl;
+	__be32 word[2] = {
+		bpf_htonl(6 << 28 | tos << 20),
+		bpf_htonl((__u32)len << 16 | proto << 8 | ttl),
+	};
+
+	__builtin_memcpy(ip6, word, sizeof(word));
 	__builtin_memcpy(&ip6->saddr, saddr, sizeof(ip6->saddr));
 	__builtin_memcpy(&ip6->daddr, daddr, sizeof(ip6->daddr));
 }
 
-/* The same whichever of the two is the source */
-static __always_inline __u32 answer_pseudo(const struct shunt_packet *pkt, __u8 proto, __u32 len)
-{
-	if (pkt->l3 == 4) {
-		struct shunt_pseudo4 pseudo = { .saddr = pkt->saddr.v4, .daddr = pkt->daddr.v4,
-						.proto = proto, .len = bpf_htons(len) };
-
-		return shunt_sum(&pseudo, sizeof(pseudo), 0);
-	} else {
-		struct shunt_pseudo6 pseudo = { .saddr = pkt->saddr, .daddr = pkt->daddr,
-						.len = bpf_htonl(len), .proto = bpf_htonl(proto) };
-
-		return shunt_sum(&pseudo, sizeof(pseudo), 0);
-	}
-}
-
 /* ---- the frame ---- */
+
+/*
+ * Length, Ethernet header and tags of what the frame becomes; the rest is for the caller to write
+ * Return: bytes from the IP header on, padding included; negative: it cannot
+ * @ret_moved: what was in the frame begins elsewhere now
+ */
+static __always_inline int answer_fit(shunt_ctx *ctx, struct shunt_packet *pkt,
+				      struct answer_l2 *l2, __u32 l2_len, __u32 ip_len,
+				      int *ret_moved)
+{
+	if (l2_len + ip_len < ANSWER_MIN)
+		ip_len = ANSWER_MIN - l2_len;
+	*ret_moved = shunt_resize(ctx, l2_len + ip_len);
+	if (*ret_moved < 0 || l2_store(ctx, l2_len, l2->byte) < 0)
+		return -1;
+	pkt->len = l2_len + ip_len;
+	return ip_len;
+}
 
 /**
  * answer_write() - The frame becomes these headers
@@ -135,17 +137,10 @@ static __always_inline int answer_write(shunt_ctx *ctx, struct shunt_packet *pkt
 					struct answer_l2 *l2, __u32 l2_len, void *ip, __u32 ip_len,
 					__u32 max)
 {
-	int moved;
+	int moved, len = answer_fit(ctx, pkt, l2, l2_len, ip_len, &moved);
 
-	if (l2_len + ip_len < ANSWER_MIN)
-		ip_len = ANSWER_MIN - l2_len;
-	moved = shunt_resize(ctx, l2_len + ip_len);
-	if (moved < 0)
+	if (len < 0 || shunt_store_some(ctx, l2_len, ip, len, max) < 0)
 		return -1;
-	if (shunt_store_some(ctx, 0, l2->byte, l2_len, ANSWER_L2_MAX) < 0 ||
-	    shunt_store_some(ctx, l2_len, ip, ip_len, max) < 0)
-		return -1;
-	pkt->len = l2_len + ip_len;
 	return moved;
 }
 

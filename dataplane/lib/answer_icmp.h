@@ -91,7 +91,7 @@ static __always_inline int answer_icmp6(shunt_ctx *ctx, const struct shunt_packe
 	icmp->code = code;
 	icmp->rest = rest;
 	len = sizeof(*icmp) + quoted;
-	sum = answer_pseudo(pkt, IPPROTO_ICMPV6, len);
+	sum = shunt_sum_pseudo(pkt, IPPROTO_ICMPV6, len);
 	sum = shunt_sum(icmp, SHUNT_SUM_MAX, sum);
 	sum = shunt_sum((void *)icmp + SHUNT_SUM_MAX, SHUNT_SUM_MAX, sum);
 	sum = shunt_sum((void *)icmp + 2 * SHUNT_SUM_MAX,

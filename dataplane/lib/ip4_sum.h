@@ -12,15 +12,7 @@
 /* @words: of four bytes, a constant. Return: what makes the sum right; 0: it is */
 static __always_inline __u16 ip4_sum_words(const void *data, const __u32 words)
 {
-	const __u32 *word = data;
-	__u64 sum = 0;
-	__u32 i;
-
-#pragma clang loop unroll(full)
-	for (i = 0; i < words; i++)
-		sum += word[i];
-	sum = (__u32)sum + (sum >> 32);
-	return shunt_sum_fold((__u32)sum + (sum >> 32));
+	return shunt_sum_fold(shunt_sum_words(data, words, 0));
 }
 
 /* Of the packet under way, options included. Return: 1: it is right */

@@ -47,12 +47,6 @@ static __always_inline __u32 rewrite_add(__u32 a, __u32 b)
 	return a + (a < b);
 }
 
-static __always_inline __u32 rewrite_fold(__u64 sum)
-{
-	sum = (__u32)sum + (sum >> 32);
-	return (__u32)sum + (sum >> 32);
-}
-
 /* Difference of an address. A helper would copy both first */
 static __always_inline __u32 rewrite_change(const struct shunt_addr *was,
 					    const struct shunt_addr *now)
@@ -63,7 +57,7 @@ static __always_inline __u32 rewrite_change(const struct shunt_addr *was,
 #pragma unroll
 	for (i = 0; i < 4; i++)
 		diff += (__u64)(__u32)~was->word[i] + now->word[i];
-	return rewrite_fold(diff);
+	return shunt_sum_narrow(diff);
 }
 
 /* Where the checksum is, from the L4 header on; 0: none, or none that covers what changes */
@@ -111,18 +105,6 @@ static __always_inline int rewrite_sum(shunt_ctx *ctx, __u32 off, __u32 len)
 	return (__u16)~shunt_sum_fold(sum);
 }
 
-static __always_inline __u16 rewrite_pseudo(const struct shunt_packet *pkt)
-{
-	__u64 sum = (__u64)bpf_htonl(pkt->l4_len) + bpf_htonl(pkt->proto);
-	__u32 i;
-
-	/* IPv4's addresses have ::ffff: in front, which adds 0xffff twice: nothing */
-#pragma unroll
-	for (i = 0; i < 4; i++)
-		sum += (__u64)pkt->saddr.word[i] + pkt->daddr.word[i];
-	return ~shunt_sum_fold(rewrite_fold(sum));
-}
-
 /* Return: 1: @check, of the packet under way, is the sum of the pseudo header, and not complete */
 __noinline int rewrite_is_partial(shunt_ctx *ctx, __u32 check)
 {
@@ -131,7 +113,8 @@ __noinline int rewrite_is_partial(shunt_ctx *ctx, __u32 check)
 
 	if (!cpu || cpu->pkt.frag)		/* those who fragment complete it */
 		return 0;
-	pseudo = rewrite_pseudo(&cpu->pkt);
+	pseudo = (__u16)~shunt_sum_fold(shunt_sum_pseudo(&cpu->pkt, cpu->pkt.proto,
+							 cpu->pkt.l4_len));
 	if (check % 0xffff != (__u32)pseudo % 0xffff)	/* 0 is 0xffff */
 		return 0;
 	sum = rewrite_sum(ctx, cpu->pkt.l4_off, cpu->pkt.l4_len);

@@ -49,7 +49,7 @@ static __always_inline __be32 seq_plus(__be32 word, __u32 by)
 
 static __always_inline __u32 seq_diff(__u32 was, __u32 now)
 {
-	return rewrite_fold((__u64)(__u32)~was + now);
+	return shunt_sum_narrow((__u64)(__u32)~was + now);
 }
 
 static __always_inline __u32 seq_window(__u32 window, __s32 scale)

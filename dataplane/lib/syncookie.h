@@ -100,10 +100,13 @@ static __always_inline __u32 syncookie_said_mss(const struct shunt_packet *pkt,
 	return first < 0 || i > 3 ? 0 : i;
 }
 
-/* Our timestamp: milliseconds, but for what it carries. Never 0 */
-static __always_inline __u32 syncookie_stamp(__u64 now_ns, __u32 bits)
+/*
+ * Our timestamp: milliseconds, but for what it carries, which leaves a quarter of a second: so the
+ * clock that costs nothing will do. Never 0. @second: in jiffies
+ */
+static __always_inline __u32 syncookie_stamp(__u64 jiffies, __u32 second, __u32 bits)
 {
-	__u32 clock = (__u32)(now_ns >> 20) & ~SYNCOOKIE_BITS;
+	__u32 clock = (__u32)(jiffies * 1000 / (second ?: 1)) & ~SYNCOOKIE_BITS;
 
 	return (clock ?: SYNCOOKIE_BITS + 1) | bits;
 }

@@ -20,8 +20,12 @@
 #define SYNPROXY_BITS_SYN	0x02
 #define SYNPROXY_BITS_RST	0x04
 
+/* Written by words: a checksum that reads its bytes together would wait for them */
 struct synproxy_tcp {
-	struct tcphdr hdr;
+	union {
+		struct tcphdr hdr;
+		__be32	word[5];
+	};
 	__be32	opt[SYNPROXY_OPTS_SCALE / 4];
 };
 
@@ -56,6 +60,7 @@ struct synproxy_room {
 			struct synproxy_tcp tcp6;
 		};
 		__u64	word[11];
+		__be32	half[22];	/* what is written at once */
 	};
 };
 
@@ -83,7 +88,8 @@ __noinline int synproxy_load(shunt_ctx *ctx)
 	if (len < 0)
 		return -1;
 	room->l2_len = len;
-	room->partial = rewrite_is_partial(ctx, room->seg.hdr.check);
+	/* At TC of what came: it may become two. At XDP few want to know */
+	room->partial = SHUNT_SUMS_BY_KERNEL && rewrite_is_partial(ctx, room->seg.hdr.check);
 	return 0;
 }
 
@@ -114,13 +120,11 @@ static __always_inline __u32 synproxy_tcp_fill(struct synproxy_tcp *tcp,
 		tcp->opt[2] = bpf_htonl(out->tsecr);
 		len += TCP_OPTS_TS_LEN;
 	}
-	tcp->hdr.source = out->back ? pkt->dport : pkt->sport;
-	tcp->hdr.dest = out->back ? pkt->sport : pkt->dport;
-	tcp->hdr.seq = bpf_htonl(out->seq);
-	tcp->hdr.ack_seq = bpf_htonl(out->ack);
-	tcp->hdr.doff = len / 4;
-	*((__u8 *)tcp + 13) = out->bits;
-	tcp->hdr.window = bpf_htons(out->window);
+	tcp->word[0] = bpf_htonl((__u32)bpf_ntohs(out->back ? pkt->dport : pkt->sport) << 16 |
+				 bpf_ntohs(out->back ? pkt->sport : pkt->dport));
+	tcp->word[1] = bpf_htonl(out->seq);
+	tcp->word[2] = bpf_htonl(out->ack);
+	tcp->word[3] = bpf_htonl(len / 4 << 28 | out->bits << 16 | out->window);
 	return len;
 }
 
@@ -128,12 +132,12 @@ static __always_inline __u32 synproxy_tcp_fill(struct synproxy_tcp *tcp,
 static __always_inline void synproxy_sum(struct synproxy_tcp *tcp, const struct shunt_packet *pkt,
 					 __u32 len, bool partial)
 {
-	__u32 sum = answer_pseudo(pkt, IPPROTO_TCP, len);
+	__u32 sum = shunt_sum_pseudo(pkt, IPPROTO_TCP, len);
 
-	if (partial)
-		tcp->hdr.check = ~shunt_sum_fold(sum);
-	else
-		tcp->hdr.check = shunt_sum_fold(shunt_sum(tcp, sizeof(*tcp), sum));
+	if (!partial)
+		sum = shunt_sum_words((void *)tcp, sizeof(*tcp) / 4, sum);
+	tcp->word[4] = 0;
+	tcp->hdr.check = partial ? ~shunt_sum_fold(sum) : shunt_sum_fold(sum);
 }
 
 /* Headers into the room. Return: bytes from the IP header on */
@@ -176,16 +180,49 @@ static __always_inline void synproxy_is_now(struct shunt_packet *pkt, __u32 l4_o
  * Whether the checksum is to wait, too: at XDP not of a frame that goes straight out. Return: 0, 1;
  * negative: it would be looked for where it is not
  */
-static __always_inline int synproxy_partial(const struct synproxy_room *room,
+static __always_inline int synproxy_partial(shunt_ctx *ctx, const struct synproxy_room *room,
 					    const struct shunt_packet *pkt)
 {
 	__u32 ip_len = pkt->l3 == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 
-	if (!room->partial || (!SHUNT_SUMS_BY_KERNEL && room->out.back))
+	if (SHUNT_SUMS_BY_KERNEL ? !room->partial :
+	    room->out.back || !rewrite_is_partial(ctx, room->seg.hdr.check))
 		return 0;
 	if (pkt->l4_off != pkt->l3_off + ip_len)
 		return SHUNT_SUMS_BY_KERNEL ? -1 : 0;
 	return 1;
+}
+
+/* From the IP header on. @n: words, constant. Return: false: they are not in the linear part */
+static __always_inline bool synproxy_copy(shunt_ctx *ctx, __u64 off,
+					  const struct synproxy_room *room, __u32 n)
+{
+	volatile __be32 *to;
+	__u32 i;
+
+	barrier_var(off);
+	if (!SHUNT_WRITES_FRAME || off > L2_MAX)
+		return false;
+	to = (void *)(long)ctx->data + off;
+	if ((void *)(to + n) > (void *)(long)ctx->data_end)
+		return false;
+#pragma clang loop unroll(full)
+	for (i = 0; i < n; i++)
+		to[i] = *(volatile const __be32 *)&room->half[i];
+	return true;
+}
+
+#define SYNPROXY_WORDS4	((sizeof(struct iphdr) + sizeof(struct synproxy_tcp)) / 4)
+#define SYNPROXY_WORDS6	((sizeof(struct ipv6hdr) + sizeof(struct synproxy_tcp)) / 4)
+
+/* Frames with all options are mostly as long as they were; of them no call writes the headers */
+static __always_inline int synproxy_store(shunt_ctx *ctx, struct synproxy_room *room, __u32 len)
+{
+	if (len == SYNPROXY_WORDS4 * 4 && synproxy_copy(ctx, room->l2_len, room, SYNPROXY_WORDS4))
+		return 0;
+	if (len == SYNPROXY_WORDS6 * 4 && synproxy_copy(ctx, room->l2_len, room, SYNPROXY_WORDS6))
+		return 0;
+	return shunt_store_some(ctx, room->l2_len, room->word, len, sizeof(room->word));
 }
 
 /* The frame becomes what room->out says. Return: 0; negative: it cannot */
@@ -194,18 +231,18 @@ __noinline int synproxy_write(shunt_ctx *ctx)
 	struct synproxy_room *room = synproxy_room_here();
 	struct shunt_cpu *cpu = shunt_this_cpu();
 	__u32 ip_len, l3_len;
-	int partial;
+	int partial, len, moved;
 
 	if (!room || !cpu)
 		return -1;
-	partial = synproxy_partial(room, &cpu->pkt);
+	partial = synproxy_partial(ctx, room, &cpu->pkt);
 	if (partial < 0)
 		return -1;
 	ip_len = synproxy_build(room, &cpu->pkt, partial);
 	if (room->out.back)
 		answer_l2_turn(&room->l2);
-	if (answer_write(ctx, &cpu->pkt, &room->l2, room->l2_len, room->word, ip_len,
-			 sizeof(room->word)) < 0)
+	len = answer_fit(ctx, &cpu->pkt, &room->l2, room->l2_len, ip_len, &moved);
+	if (len < 0 || synproxy_store(ctx, room, len) < 0)
 		return -1;
 	l3_len = cpu->pkt.l3 == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	if (room->out.back)

@@ -94,7 +94,7 @@ static __always_inline int reject_tcp(shunt_ctx *ctx, const struct shunt_packet 
 		answer->ack_seq = bpf_htonl(bpf_ntohl(tcp->seq) + len);
 	}
 	answer->check = shunt_sum_fold(shunt_sum(answer, sizeof(*answer),
-						 answer_pseudo(pkt, IPPROTO_TCP, sizeof(*answer))));
+						 shunt_sum_pseudo(pkt, IPPROTO_TCP, sizeof(*answer))));
 	return 0;
 }
 

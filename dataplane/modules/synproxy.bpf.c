@@ -105,6 +105,7 @@ static __always_inline __u32 said_bits(const struct shunt_packet *pkt,
 static __always_inline void cookie_say(struct shunt_packet *pkt, struct synproxy_room *room,
 				       __u32 cookie)
 {
+	struct conntrack_conf *conf = conntrack_conf();
 	bool ts = timestamps && room->said.ts_at;
 	__u32 bits;
 
@@ -118,7 +119,7 @@ static __always_inline void cookie_say(struct shunt_packet *pkt, struct synproxy
 	if (!ts)
 		return;
 	bits = said_bits(pkt, room);
-	room->out.tsval = syncookie_stamp(shunt_now_ns(pkt), bits);
+	room->out.tsval = syncookie_stamp(bpf_jiffies64(), conf ? conf->second : 0, bits);
 	room->out.tsecr = room->said.tsval;
 	if (bits & SYNCOOKIE_ECN)
 		room->out.bits |= TCP_ECE;
