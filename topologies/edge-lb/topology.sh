@@ -79,13 +79,14 @@ topology_backend() {		# topology_backend NAME NET
 	veth "$1" eth0 "$2.2/24" router "$1" "$2.1/24"
 	ip -n "$(ns_name "$1")" route add default via "$2.1" || die "no route"
 	ip -n "$(ns_name "$1")" addr add "$VIP/32" dev lo || die "no address"
-	# Who has been here, by address and port
+	# Who has been here in the last two minutes, by address and port
 	ns_do "$1" nft -f - <<-END || die "no nft"
 		table ip seen {
-			set from { type ipv4_addr . inet_service; size 65535; flags dynamic; }
+			set from { type ipv4_addr . inet_service; size 65535; flags dynamic; timeout 2m; }
 			chain c {
 				type filter hook prerouting priority raw
-				ip daddr $VIP ip saddr 10.0.0.0/24 tcp dport 80 add @from { ip saddr . tcp sport }
+				ip daddr $VIP ip saddr 10.0.0.0/24 tcp dport 80 \
+					update @from { ip saddr . tcp sport }
 			}
 		}
 	END
