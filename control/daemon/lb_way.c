@@ -109,6 +109,7 @@ void lb_way_fill(const struct lb *lb, const struct plan_backend *backend, struct
 	entry->src = is_zero(&backend->entry.src) ? way.src : backend->entry.src;
 	entry->mtu = way.mtu && way.mtu < UINT16_MAX ? way.mtu : UINT16_MAX;
 	entry->ifindex = way.ifindex;
+	entry->vlan = way.vlan;
 	memcpy(entry->dmac, way.dmac, sizeof(entry->dmac));
 	memcpy(entry->smac, way.smac, sizeof(entry->smac));
 	entry->flags &= ~LB_RESOLVED;
@@ -127,7 +128,7 @@ enum nexthop_state lb_way_state(const struct lb *lb, const struct plan_backend *
 static bool ways_differ(const struct lb_backend *a, const struct lb_backend *b)
 {
 	return memcmp(&a->src, &b->src, sizeof(a->src)) || a->ifindex != b->ifindex ||
-	       a->mtu != b->mtu || memcmp(a->dmac, b->dmac, sizeof(a->dmac)) ||
+	       a->vlan != b->vlan || a->mtu != b->mtu || memcmp(a->dmac, b->dmac, sizeof(a->dmac)) ||
 	       memcmp(a->smac, b->smac, sizeof(a->smac));
 }
 
@@ -140,6 +141,7 @@ static void way_set(struct lb_backend *entry, const struct lb_backend *want)
 {
 	entry->src = want->src;
 	entry->ifindex = want->ifindex;
+	entry->vlan = want->vlan;
 	entry->mtu = want->mtu;
 	memcpy(entry->dmac, want->dmac, sizeof(entry->dmac));
 	memcpy(entry->smac, want->smac, sizeof(entry->smac));

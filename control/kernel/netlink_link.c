@@ -44,7 +44,23 @@ static struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
 	[IFLA_INFO_SLAVE_DATA]	= { .type = NLA_NESTED },
 };
 
+static struct nla_policy vlan_policy[IFLA_VLAN_MAX + 1] = {
+	[IFLA_VLAN_ID]		= { .type = NLA_U16 },
+	[IFLA_VLAN_PROTOCOL]	= { .type = NLA_U16 },
+};
+
 /* ---- the interface ----------------------------------------------------------------------- */
+static int parse_tag(struct nlattr *data, struct link *link)
+{
+	struct nlattr *tb[IFLA_VLAN_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_VLAN_MAX, data, vlan_policy) < 0)
+		return -EBADMSG;
+	link->vlan = attr_u16(tb[IFLA_VLAN_ID]);
+	link->vlan_protocol = ntohs(attr_u16(tb[IFLA_VLAN_PROTOCOL]));
+	return 0;
+}
+
 static int parse_xdp(struct nlattr *attr, struct link *link)
 {
 	static const int by_mode[] = { IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID,
@@ -89,6 +105,9 @@ static int parse_link(struct nlmsghdr *msg, struct link *ret_link, struct nlattr
 	ret_link->rx_queues = attr_u32(tb[IFLA_NUM_RX_QUEUES]);
 	ret_link->tx_queues = attr_u32(tb[IFLA_NUM_TX_QUEUES]);
 	ret_link->operstate = attr_u8(tb[IFLA_OPERSTATE]);
+	if (!strcmp(ret_link->kind, "vlan") && info[IFLA_INFO_DATA] &&
+	    parse_tag(info[IFLA_INFO_DATA], ret_link) < 0)
+		return -EBADMSG;
 	return parse_xdp(tb[IFLA_XDP], ret_link);
 }
 
@@ -125,11 +144,6 @@ static int parse_bridge(struct nlattr *data, struct kind *kind)
 	}
 	return 0;
 }
-
-static struct nla_policy vlan_policy[IFLA_VLAN_MAX + 1] = {
-	[IFLA_VLAN_ID]		= { .type = NLA_U16 },
-	[IFLA_VLAN_PROTOCOL]	= { .type = NLA_U16 },
-};
 
 static int parse_vlan(struct nlattr *data, struct kind *kind)
 {

@@ -14,6 +14,7 @@
 
 #include <net/if.h>
 
+#include <linux/if_ether.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 
@@ -484,7 +485,19 @@ static bool link_sends(const struct link *link)
 	return !*link->kind || !strcmp(link->kind, "veth") || !strcmp(link->kind, "bond");
 }
 
-static enum nexthop_state way_state(const struct target *target, const struct link *link,
+/* What frames go out by: of a VLAN's device the one below. NULL: none that can */
+static const struct link *link_out(const struct nexthops *nexthops, const struct link *link)
+{
+	const struct link *below = link;
+
+	if (link && !strcmp(link->kind, "vlan"))
+		below = link->flags & IFF_UP && link->vlan && link->peer_netns < 0 &&
+				link->vlan_protocol == ETH_P_8021Q ?
+			link_find(&nexthops->links, link->peer) : NULL;
+	return below && link_sends(below) ? below : NULL;
+}
+
+static enum nexthop_state way_state(const struct target *target, const struct link *out,
 				    const struct nexthop_neigh *neigh)
 {
 	switch (target->route.kind) {
@@ -497,7 +510,7 @@ static enum nexthop_state way_state(const struct target *target, const struct li
 	case NEXTHOP_ROUTE_LINK:
 		break;
 	}
-	if (!link || !link_sends(link))
+	if (!out)
 		return NEXTHOP_LINK;
 	return neigh && neigh->valid ? NEXTHOP_READY : NEXTHOP_NO_NEIGH;
 }
@@ -507,18 +520,20 @@ bool nexthop_find(const struct nexthops *nexthops, const struct shunt_addr *addr
 {
 	const struct target *target = target_find(nexthops, addr);
 	const struct nexthop_neigh *neigh;
-	const struct link *link;
+	const struct link *link, *out;
 
 	if (!target)
 		return false;
 	neigh = target->neigh == NOBODY ? NULL : &nexthops->neigh[target->neigh].neigh;
 	link = link_find(&nexthops->links, target->route.ifindex);
+	out = link_out(nexthops, link);
 	*ret_way = (struct nexthop_way){
-		.state = way_state(target, link, neigh), .src = target->route.src,
+		.state = way_state(target, out, neigh), .src = target->route.src,
 	};
 	if (ret_way->state != NEXTHOP_READY)
 		return true;
-	ret_way->ifindex = target->route.ifindex;
+	ret_way->ifindex = out->ifindex;
+	ret_way->vlan = link->vlan;
 	ret_way->mtu = target->route.mtu ? target->route.mtu : link->mtu;
 	memcpy(ret_way->dmac, neigh->mac, sizeof(ret_way->dmac));
 	memcpy(ret_way->smac, link->mac, sizeof(ret_way->smac));

@@ -30,6 +30,7 @@ enum nexthop_state { NEXTHOP_STATES(NEXTHOP_STATE_ENUM) NEXTHOP_STATE_MAX };
 struct nexthop_way {
 	enum nexthop_state state;
 	uint32_t ifindex;		/* 0: none; all below only where READY, but src */
+	uint16_t vlan;			/* frames get a tag of this VLAN, and go by the device below; 0: none */
 	uint32_t mtu;			/* bytes, from the IP header on */
 	uint8_t dmac[6], smac[6];
 	struct shunt_addr src;		/* that the kernel would send from; zero: none */

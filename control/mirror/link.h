@@ -23,6 +23,7 @@ struct link {
 	uint32_t xdp_prog;		/* id of an attached XDP program; 0: none */
 	uint8_t xdp_mode;		/* XDP_ATTACHED_* of if_link.h */
 	uint8_t operstate;		/* IF_OPER_* */
+	uint16_t vlan, vlan_protocol;	/* of kind "vlan": its id, ETH_P_*; else 0 */
 };
 
 struct link_table {

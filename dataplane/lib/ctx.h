@@ -109,6 +109,12 @@ static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool 
 	return bpf_xdp_adjust_head(ctx, len);
 }
 
+/* A tag in place of those there are. Return: 0; 1: it belongs into the frame, where the caller puts it */
+static __always_inline int shunt_tag(shunt_ctx *ctx, __u16 tci)
+{
+	return 1;
+}
+
 /* Bytes that do not sum up to nothing came into the packet, or changed by such a difference */
 static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)
 {
@@ -266,6 +272,16 @@ static __always_inline int shunt_pull(shunt_ctx *ctx, __u32 len, bool six, bool 
 		return -1;
 	len = six ? len + SHUNT_IP_DIFF : len - SHUNT_IP_DIFF;
 	return bpf_skb_adjust_room(ctx, -(int)len, BPF_ADJ_ROOM_MAC, flags);
+}
+
+/* With the one beside the frame goes the first; a second in it takes its place */
+static __always_inline int shunt_tag(shunt_ctx *ctx, __u16 tci)
+{
+	if (ctx->vlan_present && bpf_skb_vlan_pop(ctx))
+		return -1;
+	if (ctx->vlan_present && bpf_skb_vlan_pop(ctx))
+		return -1;
+	return bpf_skb_vlan_push(ctx, bpf_htons(0x8100), tci) ? -1 : 0;
 }
 
 static __always_inline void shunt_summed(shunt_ctx *ctx, __u32 sum)

@@ -150,7 +150,7 @@ struct lb_backend {
 	};
 	__u8	l3;			/* 4, 6 */
 	__u8	flags;
-	__u16	pad;
+	__u16	vlan;			/* the way's: frames get this tag in place of what they have; 0: none */
 };
 
 /* Table 'lb_flows', by bucket (a power of two of them): eight words; 0: free */

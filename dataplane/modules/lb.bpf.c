@@ -15,6 +15,7 @@
 #include <shunt/lib/bucket.h>
 #include <shunt/lib/frame.h>
 #include <shunt/lib/ip4_sum.h>
+#include <shunt/lib/l2.h>
 #include <shunt/lib/lb_part.h>
 #include <shunt/lib/rewrite.h>
 #include <shunt/lib/tunnel.h>
@@ -269,6 +270,21 @@ static __always_inline int lb_refuse(shunt_ctx *ctx, const struct lb_service *se
 	return r < 0 ? SHUNT_DROP(SHUNT_REASON_TOO_BIG) : SHUNT_GO(answer);
 }
 
+/* The way's tag. Return: 0 or negative */
+__noinline int lb_tag(shunt_ctx *ctx, __u32 vid)
+{
+	struct shunt_cpu *cpu = shunt_this_cpu();
+	int more;
+
+	if (!cpu)
+		return -1;
+	more = l2_tag(ctx, cpu->pkt.l3_off, vid);
+	if (more < -4)
+		return -1;
+	cpu->pkt.len += more;
+	return 0;
+}
+
 /* Headers, then out. @fragment: by the kernel, it is too long for the way */
 static __always_inline int lb_send(shunt_ctx *ctx, struct shunt_packet *pkt,
 				   const struct lb_service *service,
@@ -288,6 +304,8 @@ static __always_inline int lb_send(shunt_ctx *ctx, struct shunt_packet *pkt,
 		return SHUNT_DROP(SHUNT_REASON_INTERNAL);
 	if (to_kernel)			/* whose MAC address it still has */
 		return SHUNT_GO(kernel);
+	if (backend->vlan && lb_tag(ctx, backend->vlan) < 0)
+		return SHUNT_DROP(SHUNT_REASON_INTERNAL);
 	pkt->out = backend->ifindex;
 	return SHUNT_GO(hit);
 }

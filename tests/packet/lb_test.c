@@ -7,8 +7,6 @@
  * in and what is to come out are built alike, so that all bytes are compared. Of the flow's hash
  * only test_entropy() knows.
  */
-#include <time.h>
-
 #include "lb_cases.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -229,58 +227,6 @@ static void test_too_big(void **state)
 {
 	check_answer(F4(V(24), UDP(.dport = 1), FILL(1400)), false, 1260, 576 - 28);
 	check_answer(F6("2001:db8:f::25", UDP(.dport = 1), FILL(1400)), true, 1360, 1280 - 48);
-}
-
-/* Not more than 1000 a second: nobody is to be used to flood another */
-static void test_told_rate(void **state)
-{
-	struct timespec from, to;
-	unsigned int i, answers;
-	struct pkt in;
-	double ms;
-
-	pkt_build(&in, F4(V(24), UDP(.dport = 1), FILL(1400)));
-	EACH_RIG (h) {
-		clock_gettime(CLOCK_MONOTONIC, &from);
-		for (i = answers = 0; i < 500; i++) {
-			world_send(rigs[h], &in);
-			if (out.edge == LBRIG_ANSWER)
-				answers++;
-			else
-				world_left(-1, SHUNT_REASON_RATE);
-		}
-		clock_gettime(CLOCK_MONOTONIC, &to);
-		ms = (to.tv_sec - from.tv_sec) * 1e3 + (to.tv_nsec - from.tv_nsec) / 1e6;
-		if (answers < 40 || answers > 53 + ms)
-			fail_msg("%u answers in %.1f ms", answers, ms);
-	}
-}
-
-/* A super-frame is as long as its segments */
-static void test_super(void **state)
-{
-	static const struct {
-		unsigned int opts, size;
-		bool fits;
-	} super[] = { { 0, 1240, true }, { 0, 1241, false }, { 12, 1228, true }, { 12, 1229, false } };
-	struct pkt in;
-
-	for (unsigned int h = 1; h < 3; h++) {
-		world_service(rigs[h], 60, (struct lb_service){ .forward = LB_L2 },
-			      LB_SLOT(B4_SMALL, 0));
-		world_vip(rigs[h], V(60), 0, 0, 61);
-		for (unsigned int i = 0; i < N(super); i++) {
-			pkt_build(&in, F4(V(60), TCP(.dport = 1, .flags = PKT_ACK,
-						     .opts = "\1\1\1\1\1\1\1\1\1\1\1\1",
-						     .opts_len = super[i].opts), FILL(3000)));
-			if (lbrig_run(rigs[h], in.data, in.len, super[i].size, &out))
-				fail_msg("cannot run a super-frame");
-			if (super[i].fits)
-				world_left(LBRIG_HIT, -1);
-			else
-				world_left(-1, SHUNT_REASON_TOO_BIG);
-		}
-	}
 }
 
 /* The kernel is handed it: it is to know its own MAC address */
@@ -612,8 +558,6 @@ int main(void)
 	static struct CMUnitTest tests[(WAYS + 1) * SHAPES * 4 + N(tolds) + 16];
 	const struct CMUnitTest more[] = {
 		cmocka_unit_test(test_ttl_zero), cmocka_unit_test(test_too_big),
-		cmocka_unit_test(test_super),
-		cmocka_unit_test(test_told_rate),
 		cmocka_unit_test(test_fragmentable),
 		cmocka_unit_test(test_mss),
 		cmocka_unit_test(test_nat),
