@@ -201,6 +201,7 @@ static int parse_mdb(struct nlattr *attr, struct mdb *ret_mdb)
 	return 0;
 }
 
+/* @mirror: NULL: look whether it is whole, and no more */
 static int apply_entry(struct mirror *mirror, struct nlmsghdr *msg, struct nlattr *entry)
 {
 	const struct br_port_msg *head = nlmsg_data(msg);
@@ -214,6 +215,8 @@ static int apply_entry(struct mirror *mirror, struct nlmsghdr *msg, struct nlatt
 			continue;
 		if (parse_mdb(attr, &mdb) < 0)
 			return -EBADMSG;
+		if (!mirror)
+			continue;
 		if (msg->nlmsg_type == RTM_DELMDB)
 			hash_del(&mirror->mdbs, &mdb);
 		else
@@ -269,6 +272,8 @@ static int apply_routers(struct mirror *mirror, struct nlmsghdr *msg, struct nla
 			continue;
 		if (parse_router(attr, &router) < 0)
 			return -EBADMSG;
+		if (!mirror)
+			continue;
 		if (msg->nlmsg_type == RTM_DELMDB)
 			hash_del(&mirror->routers, &router);
 		else
@@ -277,16 +282,24 @@ static int apply_routers(struct mirror *mirror, struct nlmsghdr *msg, struct nla
 	return 0;
 }
 
-int netlink_mdb_apply(struct mirror *mirror, struct nlmsghdr *msg)
+static int apply_mdb(struct mirror *mirror, struct nlmsghdr *msg, struct nlattr *tb[])
 {
-	struct nlattr *tb[MDBA_MAX + 1];
 	int r = 0;
 
-	if (nlmsg_parse(msg, sizeof(struct br_port_msg), tb, MDBA_MAX, NULL) < 0)
-		return -EBADMSG;
 	if (tb[MDBA_MDB])
 		r = apply_entries(mirror, msg, tb[MDBA_MDB]);
 	if (r == 0 && tb[MDBA_ROUTER])
 		r = apply_routers(mirror, msg, tb[MDBA_ROUTER]);
 	return r;
+}
+
+int netlink_mdb_apply(struct mirror *mirror, struct nlmsghdr *msg)
+{
+	struct nlattr *tb[MDBA_MAX + 1];
+	int r;
+
+	if (nlmsg_parse(msg, sizeof(struct br_port_msg), tb, MDBA_MAX, NULL) < 0)
+		return -EBADMSG;
+	r = apply_mdb(NULL, msg, tb);
+	return r < 0 ? r : apply_mdb(mirror, msg, tb);
 }

@@ -82,10 +82,12 @@ static int parse_multipath(int family, struct nlattr *attr, struct way *way)
 	const struct rtnexthop *next = nla_data(attr);
 	int rest = nla_len(attr);
 
-	for (; RTNH_OK(next, rest); rest -= NLA_ALIGN(next->rtnh_len), next = RTNH_NEXT(next)) {
+	while (rest >= (int)sizeof(*next) && RTNH_OK(next, rest)) {
 		if (way->n_hops == HOPS_MAX || parse_hop(family, next, &way->hop[way->n_hops]) < 0)
 			return -EBADMSG;
 		way->n_hops++;
+		rest -= NLA_ALIGN(next->rtnh_len);
+		next = RTNH_NEXT(next);
 	}
 	return rest > 0 ? -EBADMSG : 0;
 }

@@ -5,6 +5,7 @@
  *
  * After each step the mirror, which took in events alone, must equal a fresh one that was dumped.
  */
+#include <errno.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -12,9 +13,18 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/netconf.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 
 #include <kernel/netlink.h>
+#include <kernel/netlink_apply.h>
+#include <kernel/netlink_sock.h>
 #include <mirror/compare.h>
 
 #include "../lib/unit.h"
@@ -424,6 +434,107 @@ static void test_difference(void **state)
 	assert_int_equal(stats.repaired, 2);
 }
 
+struct cut {
+	struct mirror mirror;
+	unsigned int messages, refused;
+};
+
+static uint64_t sum_changes(const struct mirror *mirror)
+{
+	uint64_t sum = 0;
+
+	for (enum mirror_item item = 0; item < MIRROR_ITEM_MAX; item++)
+		sum += mirror->changes[item];
+	return sum;
+}
+
+/* Refused, or what is left of it is whole; if refused, nothing was done */
+static void apply_broken(struct cut *cut, struct nlmsghdr *msg)
+{
+	uint64_t before = sum_changes(&cut->mirror);
+	int r = netlink_apply(&cut->mirror, msg);
+
+	assert_true(r == 0 || r == -EBADMSG);
+	cut->refused += r < 0;
+	if (r < 0)
+		assert_int_equal(sum_changes(&cut->mirror), before);
+}
+
+/* Each message cut short everywhere, and with each length in it that may be one made longer, and 0 */
+static int cut_message(struct nlmsghdr *msg, void *arg)
+{
+	struct cut *cut = arg;
+	uint32_t at, len = msg->nlmsg_len;
+	uint8_t *copy;
+
+	cut->messages++;
+	for (at = NLMSG_HDRLEN; at < len; at += 2) {
+		copy = malloc(at);		/* of its own: so that reading past it is seen */
+		assert_non_null(copy);
+		memcpy(copy, msg, at);
+		((struct nlmsghdr *)copy)->nlmsg_len = at;
+		apply_broken(cut, (struct nlmsghdr *)copy);
+		free(copy);
+	}
+	copy = malloc(len);
+	assert_non_null(copy);
+	for (at = NLMSG_HDRLEN; at + 2 <= len; at += 4) {
+		memcpy(copy, msg, len);
+		copy[at] += 8;
+		apply_broken(cut, (struct nlmsghdr *)copy);
+		memset(copy + at, 0, 2);
+		apply_broken(cut, (struct nlmsghdr *)copy);
+	}
+	free(copy);
+	return 0;
+}
+
+static void cut_dump(struct cut *cut, int type, uint8_t family, size_t len)
+{
+	struct netlink_sock sock = NETLINK_SOCK_CLOSED;
+	uint8_t head[32] = { family };
+	struct err err = {};
+
+	if (netlink_sock_open_requests(&sock, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(netlink_sock_send(&sock, netlink_sock_request(type, NLM_F_DUMP, head, len)), 0);
+	assert_int_equal(netlink_sock_answer(&sock, cut_message, cut, NULL), 0);
+	netlink_sock_close(&sock);
+}
+
+static void test_malformed(void **state)
+{
+	struct cut cut = {};
+
+	sh(pairs);
+	sh("ip link add br0 type bridge; ip link set br0 up; ip link set vb master br0; "
+	   "bridge mdb add dev br0 port vb grp 239.1.2.3 permanent; "
+	   "ip link add vx type vxlan id 7 dstport 4789; "
+	   "bridge fdb append 00:00:00:00:00:00 dev vx dst 198.51.100.1 self permanent; "
+	   "ip route add 10.2.0.0/16 mtu 1300 nexthop via 192.0.2.2 nexthop via 198.51.100.2; "
+	   "ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev va; "
+	   "ip nexthop add id 1 via 192.0.2.2 dev va; ip nexthop add id 2 via 198.51.100.2 dev vc; "
+	   "ip nexthop add id 10 group 1/2; "
+	   "ip nexthop add id 11 group 1/2 type resilient buckets 4 2>/dev/null; "
+	   "ip rule add from 10.0.0.0/8 sport 5 iif lo table 77");
+	mirror_init(&cut.mirror);
+	cut_dump(&cut, RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg));
+	cut_dump(&cut, RTM_GETADDR, AF_UNSPEC, sizeof(struct ifaddrmsg));
+	cut_dump(&cut, RTM_GETNETCONF, AF_INET, sizeof(struct netconfmsg));
+	cut_dump(&cut, RTM_GETNEIGH, AF_INET, sizeof(struct ndmsg));
+	cut_dump(&cut, RTM_GETNEIGH, AF_BRIDGE, sizeof(struct ndmsg));
+	cut_dump(&cut, RTM_GETMDB, AF_BRIDGE, sizeof(struct br_port_msg));
+	cut_dump(&cut, RTM_GETRULE, AF_INET, sizeof(struct fib_rule_hdr));
+	cut_dump(&cut, RTM_GETNEXTHOP, AF_UNSPEC, sizeof(struct nhmsg));
+	cut_dump(&cut, RTM_GETNEXTHOPBUCKET, AF_UNSPEC, sizeof(struct nhmsg));
+	cut_dump(&cut, RTM_GETROUTE, AF_INET, sizeof(struct rtmsg));
+	cut_dump(&cut, RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg));
+	print_message("# %u messages, %u of their wrecks refused\n", cut.messages, cut.refused);
+	assert_true(cut.messages > 40);
+	assert_true(cut.refused > cut.messages);
+	mirror_fini(&cut.mirror);
+}
+
 static void note(void *arg, const struct mirror *mirror, enum mirror_item item, const void *entry,
 		 bool gone)
 {
@@ -484,7 +595,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_routes), TEST(test_silent), TEST(test_nexthops), TEST(test_resilient),
 		TEST(test_rules), TEST(test_neighbours), TEST(test_bridge), TEST(test_storm),
-		TEST(test_difference), TEST(test_classes), TEST(test_tentative),
+		TEST(test_difference), TEST(test_classes), TEST(test_tentative), TEST(test_malformed),
 	};
 	return unit_main(tests, sizeof(tests) / sizeof(tests[0]));
 }
