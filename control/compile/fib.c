@@ -123,8 +123,11 @@ static int change_failed(struct fib *fib, int r, struct err *err)
 	return err_set(err, r, "no room for a route in the forwarding tables");
 }
 
-static int render4(struct fib *fib, const struct fib_route *route)
+/* @more: 1: a route more; -1: one less; 0: another hop */
+static int render4(struct fib *fib, const struct fib_route *route, int more)
 {
+	if (route->len > 8)
+		fib->table[route->table].below8[route->high >> 56] += more;
 	if (!fib->loading)
 		return fib4_render(fib, route->table, route->high >> 32, route->len);
 	fib->table[route->table].stale = true;
@@ -144,7 +147,7 @@ int fib_set(struct fib *fib, const struct fib_route *route, struct err *err)
 	r = fib_trie_set(fib_trie_of(fib, route), route->high, route->low, route->len, route->hop,
 			 &old);
 	if (r == 0 && old != route->hop)
-		r = route->family == 4 ? render4(fib, route) : fib6_insert(fib, route, old != 0);
+		r = route->family == 4 ? render4(fib, route, !old) : fib6_insert(fib, route, old);
 	return r < 0 ? change_failed(fib, r, err) : 0;
 }
 
@@ -157,7 +160,7 @@ int fib_del(struct fib *fib, const struct fib_route *route, struct err *err)
 		return r;
 	if (!fib_trie_del(fib_trie_of(fib, route), route->high, route->low, route->len))
 		return err_set(err, -ENOENT, "no such route of length %u", route->len);
-	r = route->family == 4 ? render4(fib, route) : fib6_remove(fib, route);
+	r = route->family == 4 ? render4(fib, route, -1) : fib6_remove(fib, route);
 	return r < 0 ? change_failed(fib, r, err) : 0;
 }
 

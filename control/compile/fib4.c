@@ -18,6 +18,8 @@
 #define WORDS		2048	/* of a root page */
 #define WORD_LEN	19	/* of the prefix that a word stands for */
 #define LINE_SLOTS	256
+#define FLAT_FROM	1024	/* routes in a /8 from which on it has leaves: 256 KiB */
+#define FLAT_LEAST	512	/* below which it has words again */
 
 /* A change: words and lines outside of it are as they were */
 struct range {
@@ -155,19 +157,13 @@ static int line_render(const struct range *range, uint32_t addr, uint32_t old, u
 
 /* ---- a /19 ---- */
 
-static int word_render(const struct range *range, __u64 *at, uint32_t addr)
+/* What 32 slots are to say. @old: what they say */
+static int values_render(const struct range *range, uint32_t addr, uint32_t node,
+			 const uint32_t old[FIB_SLOTS], uint32_t value[FIB_SLOTS])
 {
-	struct fib_pool *pool = &range->fib->pool;
-	uint32_t old[FIB_SLOTS], value[FIB_SLOTS], node, deep = 0, i;
-	uint32_t inherited = fib_trie_best(range->trie, high_of(addr), 0, WORD_LEN);
+	uint32_t inherited = fib_trie_best(range->trie, high_of(addr), 0, WORD_LEN), deep = 0, i;
 	int r;
 
-	node = fib_trie_below(range->trie, high_of(addr), 0, WORD_LEN);
-	if (!node && !FIB_BITMAP(*at) && !(FIB_BASE(*at) & FIB_REF)) {
-		fib_put(at, FIB_WORD(0, inherited));
-		return 0;
-	}
-	word_read(pool, *at, old);
 	for (i = 0; i < FIB_SLOTS; i++)
 		value[i] = inherited;
 	if (node)
@@ -185,28 +181,124 @@ static int word_render(const struct range *range, __u64 *at, uint32_t addr)
 		if (r < 0)
 			return r;
 	}
-	r = word_put(pool, at, value);
-	for (i = 0; r == 0 && i < FIB_SLOTS; i++)
-		if (old[i] & FIB_REF && value[i] != old[i])
+	return 0;
+}
+
+/* The lines that are no longer named */
+static void values_retire(struct fib_pool *pool, const uint32_t old[FIB_SLOTS],
+			  const uint32_t value[FIB_SLOTS])
+{
+	uint32_t i;
+
+	for (i = 0; i < FIB_SLOTS; i++)
+		if (old[i] & FIB_REF && (!value || value[i] != old[i]))
 			line_retire(pool, old[i]);
+}
+
+static int word_render(const struct range *range, __u64 *at, uint32_t addr)
+{
+	struct fib_pool *pool = &range->fib->pool;
+	uint32_t old[FIB_SLOTS], value[FIB_SLOTS];
+	uint32_t node = fib_trie_below(range->trie, high_of(addr), 0, WORD_LEN);
+	int r;
+
+	if (!node && !FIB_BITMAP(*at) && !(FIB_BASE(*at) & FIB_REF)) {
+		fib_put(at, FIB_WORD(0, fib_trie_best(range->trie, high_of(addr), 0, WORD_LEN)));
+		return 0;
+	}
+	word_read(pool, *at, old);
+	r = values_render(range, addr, node, old, value);
+	if (r == 0)
+		r = word_put(pool, at, value);
+	if (r == 0)
+		values_retire(pool, old, value);
 	return r;
 }
 
-/* ---- a /8 ---- */
+/* ---- a /8: a page of words, or a leaf for each /24 ---- */
 
-static void page_retire(struct fib_pool *pool, uint32_t number)
+static bool is_flat(uint32_t root)
 {
-	const struct fib_page *page = pool->page[number];
-	uint32_t value[FIB_SLOTS], i, slot;
+	return root & FIB_REF && root & FIB_FLAT;
+}
 
+static uint32_t page_number(uint32_t root)
+{
+	return root & ~(FIB_REF | FIB_FLAT);
+}
+
+/* The 32 leaves of word @word */
+static uint32_t *flat_leaves(const struct fib_pool *pool, uint32_t root, uint32_t word)
+{
+	return fib_pool_leaf(pool, page_number(root) * FIB_PAGE_LEAVES + word * FIB_SLOTS);
+}
+
+static int flat_render(const struct range *range, uint32_t root, uint32_t word, uint32_t addr)
+{
+	struct fib_pool *pool = &range->fib->pool;
+	uint32_t *leaf = flat_leaves(pool, root, word), old[FIB_SLOTS], value[FIB_SLOTS], i;
+	uint32_t node = fib_trie_below(range->trie, high_of(addr), 0, WORD_LEN);
+	int r;
+
+	memcpy(old, leaf, sizeof(old));
+	r = values_render(range, addr, node, old, value);
+	if (r < 0)
+		return r;
+	for (i = 0; i < FIB_SLOTS; i++)
+		if (value[i] != old[i])
+			fib_put(&leaf[i], value[i]);
+	values_retire(pool, old, value);
+	return 0;
+}
+
+/* Words, or leaves of words, from @first to @last, which lie in this /8 */
+static int words_render(const struct range *range, uint32_t root, uint32_t first, uint32_t last)
+{
+	struct fib_page *page = range->fib->pool.page[page_number(root)];
+	uint32_t addr = first & 0xff000000, i;
+	int r = 0;
+
+	for (i = (first - addr) >> 13; r == 0 && i <= (last - addr) >> 13; i++)
+		r = is_flat(root) ? flat_render(range, root, i, addr + (i << 13)) :
+				    word_render(range, &page->word[i], addr + (i << 13));
+	return r;
+}
+
+static void root_retire(struct fib_pool *pool, uint32_t root)
+{
+	uint32_t value[FIB_SLOTS], i;
+
+	if (!(root & FIB_REF))
+		return;
 	for (i = 0; i < WORDS; i++) {
-		word_read(pool, page->word[i], value);
-		for (slot = 0; slot < FIB_SLOTS; slot++)
-			if (value[slot] & FIB_REF)
-				line_retire(pool, value[slot]);
-		word_retire(pool, page->word[i]);
+		if (is_flat(root)) {
+			values_retire(pool, flat_leaves(pool, root, i), NULL);
+			continue;
+		}
+		word_read(pool, pool->page[page_number(root)]->word[i], value);
+		values_retire(pool, value, NULL);
+		word_retire(pool, pool->page[page_number(root)]->word[i]);
 	}
-	fib_pool_put_pages(pool, number, 1);
+	fib_pool_put_pages(pool, page_number(root), is_flat(root) ? FIB_FLAT_PAGES : 1);
+}
+
+/* All of a /8 elsewhere */
+static int root_build(const struct range *range, uint32_t addr, bool flat, uint32_t *ret_root)
+{
+	struct fib_pool *pool = &range->fib->pool;
+	uint32_t root;
+	int r;
+
+	r = fib_pool_get_pages(pool, flat ? FIB_FLAT_PAGES : 1, &root);
+	if (r < 0)
+		return r;
+	root |= FIB_REF | (flat ? FIB_FLAT : 0);
+	r = words_render(range, root, addr, addr | 0xffffff);
+	if (r < 0)
+		root_retire(pool, root);
+	else
+		*ret_root = root;
+	return r;
 }
 
 /* Are there prefixes longer than /8? */
@@ -218,42 +310,25 @@ static bool is_deep(const struct fib_trie *trie, uint32_t addr)
 			trie->node[node].child[1]);
 }
 
-static int words_render(const struct range *range, struct fib_page *page, uint32_t addr,
-			uint32_t first, uint32_t last)
+static int root_render(const struct range *range, uint32_t *at, uint32_t addr, uint32_t routes)
 {
-	uint32_t i;
+	uint32_t old = *at, root, last = addr | 0xffffff;
+	bool flat = routes >= (is_flat(old) ? FLAT_LEAST : FLAT_FROM);
 	int r = 0;
 
-	for (i = (first - addr) >> 13; r == 0 && i <= (last - addr) >> 13; i++)
-		r = word_render(range, &page->word[i], addr + (i << 13));
-	return r;
-}
-
-static int root_render(const struct range *range, uint32_t *at, uint32_t addr)
-{
-	uint32_t old = *at, last = addr | 0xffffff, number;
-	struct fib_pool *pool = &range->fib->pool;
-	int r;
-
 	if (!is_deep(range->trie, addr)) {
-		fib_put(at, fib_trie_best(range->trie, high_of(addr), 0, 8));
-		if (old & FIB_REF)
-			page_retire(pool, old & ~FIB_REF);
-		return 0;
-	}
-	if (old & FIB_REF)
-		return words_render(range, pool->page[old & ~FIB_REF], addr,
-				    range->first > addr ? range->first : addr,
+		root = fib_trie_best(range->trie, high_of(addr), 0, 8);
+	} else if (old & FIB_REF && flat == is_flat(old)) {
+		return words_render(range, old, range->first > addr ? range->first : addr,
 				    range->last < last ? range->last : last);
-	r = fib_pool_get_pages(pool, 1, &number);
+	} else {
+		r = root_build(range, addr, flat, &root);
+	}
 	if (r < 0)
 		return r;
-	r = words_render(range, pool->page[number], addr, addr, last);
-	if (r < 0)
-		page_retire(pool, number);
-	else
-		fib_put(at, FIB_REF | number);
-	return r;
+	fib_put(at, root);
+	root_retire(&range->fib->pool, old);
+	return 0;
 }
 
 int fib4_render(struct fib *fib, uint32_t table, uint32_t addr, unsigned int len)
@@ -266,6 +341,7 @@ int fib4_render(struct fib *fib, uint32_t table, uint32_t addr, unsigned int len
 	int r = 0;
 
 	for (i = range.first >> 24; r == 0 && i <= range.last >> 24; i++)
-		r = root_render(&range, &fib->store->table[table].root[i], i << 24);
+		r = root_render(&range, &fib->store->table[table].root[i], i << 24,
+				fib->table[table].below8[i]);
 	return r;
 }

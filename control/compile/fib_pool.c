@@ -7,8 +7,8 @@
 
 #include <compile/fib_pool.h>
 
-#define PAGE_LEAVES	(FIB_PAGE_BYTES / 4)
-#define SPARE_SHARE	16	/* so much of all pages is made at once: a store may have to wait */
+#define SPARE_SHARE	8	/* so much of all pages is made at once: a store may have to wait */
+#define SPARE_MIN	4
 
 /* ---- numbers ---- */
 
@@ -82,6 +82,7 @@ void fib_pool_fini(struct fib_pool *pool)
 		list_fini(&pool->retired[i]);
 	}
 	list_fini(&pool->free_pages);
+	list_fini(&pool->free_flats);
 	list_fini(&pool->retired_pages);
 	free(pool->page);
 	*pool = (struct fib_pool){ 0 };
@@ -118,34 +119,48 @@ static int pages_add(struct fib_pool *pool, uint32_t n, uint32_t *ret_first)
 	return 0;
 }
 
-/* One page, from the spare ones */
-static int page_get(struct fib_pool *pool, uint32_t *ret_page)
+/* @n pages in a row from the spare ones of that kind; more of them are made if there are none */
+static int spare_get(struct fib_pool *pool, struct fib_list *spare, uint32_t n, uint32_t *ret_first)
 {
-	uint32_t n = pool->n_pages / SPARE_SHARE + 1, first;
+	uint32_t more = pool->n_pages / n / SPARE_SHARE + SPARE_MIN, first;
 	int r;
 
-	if (!pool->free_pages.n) {
-		r = list_reserve(&pool->free_pages, n);
+	if (!spare->n) {
+		r = list_reserve(spare, more);
 		if (r == 0)
-			r = pages_add(pool, n, &first);
+			r = pages_add(pool, more * n, &first);
 		if (r < 0)
 			return r;
-		while (n--)
-			fib_list_push(&pool->free_pages, first + n);
+		while (more--)
+			fib_list_push(spare, first + more * n);
 	}
-	*ret_page = pool->free_pages.at[--pool->free_pages.n];
-	memset(pool->page[*ret_page], 0, sizeof(struct fib_page));
-	pool->used_pages++;
+	*ret_first = spare->at[--spare->n];
+	pool->used_pages += n;
 	return 0;
+}
+
+static int page_get(struct fib_pool *pool, uint32_t *ret_page)
+{
+	int r = spare_get(pool, &pool->free_pages, 1, ret_page);
+
+	if (r == 0)
+		memset(pool->page[*ret_page], 0, sizeof(struct fib_page));
+	return r;
 }
 
 int fib_pool_get_pages(struct fib_pool *pool, uint32_t n, uint32_t *ret_first)
 {
-	uint32_t first;
+	uint32_t first, i;
 	int r;
 
 	if (n == 1)
 		return page_get(pool, ret_first);
+	if (n == FIB_FLAT_PAGES) {
+		r = spare_get(pool, &pool->free_flats, n, ret_first);
+		for (i = 0; r == 0 && i < n; i++)
+			memset(pool->page[*ret_first + i], 0, sizeof(struct fib_page));
+		return r;
+	}
 	r = pages_add(pool, n, &first);		/* new ones are zero */
 	if (r < 0)
 		return r;
@@ -171,14 +186,14 @@ int fib_pool_get(struct fib_pool *pool, unsigned int size, uint32_t *ret_leaf)
 	int r;
 
 	if (!pool->free[size].n) {
-		r = list_reserve(&pool->free[size], PAGE_LEAVES / leaves);
+		r = list_reserve(&pool->free[size], FIB_PAGE_LEAVES / leaves);
 		if (r == 0)
 			r = page_get(pool, &page);
 		if (r < 0)
 			return r;
 		pool->used_pages--;	/* its leaves are counted */
-		for (at = PAGE_LEAVES; at; at -= leaves)
-			fib_list_push(&pool->free[size], page * PAGE_LEAVES + at - leaves);
+		for (at = FIB_PAGE_LEAVES; at; at -= leaves)
+			fib_list_push(&pool->free[size], page * FIB_PAGE_LEAVES + at - leaves);
 	}
 	*ret_leaf = pool->free[size].at[--pool->free[size].n];
 	if (size == FIB_POOL_LINE)
@@ -205,6 +220,8 @@ void fib_pool_reuse(struct fib_pool *pool)
 
 		if (n == 1)
 			fib_list_push(&pool->free_pages, first);
+		else if (n == FIB_FLAT_PAGES)
+			fib_list_push(&pool->free_flats, first);
 		else
 			pages_remove(pool, first, n);
 	}

@@ -31,7 +31,7 @@ struct fib_pool {
 	uint32_t end;			/* behind the last page that there ever was */
 	uint32_t n_pages;
 	struct fib_list free[FIB_POOL_SIZES];	/* numbers of leaves */
-	struct fib_list free_pages;
+	struct fib_list free_pages, free_flats;		/* the latter: FIB_FLAT_PAGES in a row */
 	struct fib_list retired[FIB_POOL_SIZES];
 	struct fib_list retired_pages;	/* pairs: first, how many */
 	size_t used[FIB_POOL_SIZES];	/* not free, nor retired */

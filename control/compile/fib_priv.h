@@ -25,6 +25,7 @@ struct fib6 {
 struct fib_owned {
 	struct fib_trie trie[2];	/* IPv4, IPv6 */
 	struct fib6 six;
+	uint32_t below8[256];		/* IPv4 routes that are longer than /8, by first byte */
 	bool stale;			/* IPv4: not rendered since the load began */
 };
 

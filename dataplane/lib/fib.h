@@ -7,12 +7,14 @@
  * has: a number, 0: no route. All tables lie in one pool of pages, and are as large as what they
  * hold.
  *
- * IPv4: root[first byte] is a value, or names a page of 2048 words, one for each /19. A word has
- * the values of its 32 /24s: bit i of 'bitmap' says that /24 number i has another value than the
- * one before it; the values, without repetitions, are leaves that follow each other from 'base'
- * on. Without a bit 'base' is the value of all. A value is a hop, or names a line: eight words,
- * which say the same of the 256 addresses of one /24. Two loads that may come from afar for
- * prefixes up to /24, four for longer ones.
+ * IPv4: root[first byte] is a value, or names pages. Where there are many routes they are leaves,
+ * one for each /24 (as DIR-24-8: Gupta, Lin, McKeown, INFOCOM 1998). Else it is one page of 2048
+ * words, one for each /19. A word has the values of its 32 /24s: bit i of 'bitmap' says that /24
+ * number i has another value than the one before it; the values, without repetitions, are leaves
+ * that follow each other from 'base' on. Without a bit 'base' is the value of all. A value is a
+ * hop, or names a line: eight words, which say the same of the 256 addresses of one /24. One load
+ * that may come from afar for prefixes up to /24 (in small tables two), three (four) for longer
+ * ones.
  *
  * IPv6: prefixes in hash tables, found by a binary search over their lengths (Waldvogel, Varghese,
  * Turner, Plattner, SIGCOMM 1997). An entry that longer ones lie below says so, and each entry has
@@ -33,6 +35,8 @@
 #define FIB_PAGES_MAX	65536			/* 1 GiB */
 #define FIB_HOP_MAX	0x7fffffff
 #define FIB_REF		0x80000000		/* value: the rest names a page (root) or a line */
+#define FIB_FLAT	0x40000000		/* root: that page and those behind it are leaves */
+#define FIB_FLAT_PAGES	16			/* a leaf for each /24 of a /8 */
 
 /* Table 'fib_pages', an array of maps: each an array of one page */
 struct fib_page {
@@ -44,6 +48,7 @@ struct fib_page {
 };
 
 /* Leaves and lines of all pages are numbered through */
+#define FIB_PAGE_LEAVES		4096
 #define FIB_LEAF_PAGE(at)	((at) >> 12)
 #define FIB_LEAF_INDEX(at)	((at) & 4095)
 #define FIB_LINE_PAGE(at)	((at) >> 8)

@@ -46,7 +46,7 @@ static __always_inline __u32 fib_leaf(fib_ref fib, __u32 at)
 	return page ? fib_once(page->leaf[FIB_LEAF_INDEX(at)]) : 0;
 }
 
-/* The value of slot @slot of a word */
+/* The value of slot @slot of a word. Without the branch, by masks, it took half as long again */
 static __always_inline __u32 fib_slot(fib_ref fib, __u64 word, __u32 slot)
 {
 	__u32 bitmap = FIB_BITMAP(word);
@@ -72,10 +72,15 @@ static __always_inline __u32 fib4_find(fib_ref fib, __u32 number, __u32 addr)
 	value = fib_once(table->root[addr >> 24]);
 	if (!(value & FIB_REF))
 		return value;
-	page = fib_page_at(fib, value & ~FIB_REF);
-	if (!page)
-		return 0;
-	value = fib_slot(fib, fib_once(page->word[addr >> 13 & 2047]), addr >> 8 & 31);
+	at = value & ~(FIB_REF | FIB_FLAT);
+	if (value & FIB_FLAT) {
+		value = fib_leaf(fib, at * FIB_PAGE_LEAVES + (addr >> 8 & 0xffff));
+	} else {
+		page = fib_page_at(fib, at);
+		if (!page)
+			return 0;
+		value = fib_slot(fib, fib_once(page->word[addr >> 13 & 2047]), addr >> 8 & 31);
+	}
 	if (!(value & FIB_REF))
 		return value;
 	at = value & ~FIB_REF;

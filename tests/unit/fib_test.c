@@ -16,7 +16,8 @@
 #include "../lib/unit.h"
 
 #define TABLES	3
-#define ROUTES	600		/* of each family and table, at most */
+#define ROUTES	4000		/* of each family and table, at most */
+#define FEW	600
 #define OPS	120000
 #define BATCH	50
 #define LOOKUPS	60
@@ -24,6 +25,8 @@
 typedef unsigned __int128 u128;
 
 static uint64_t seed;
+static unsigned int limit;	/* of routes */
+static bool crowded;		/* all IPv4 routes are in 10.0.0.0/8 */
 
 static uint64_t below(uint64_t n)
 {
@@ -92,6 +95,8 @@ static struct fib *fib;
 static int start(void **state)
 {
 	seed = unit_seed();
+	limit = FEW;
+	crowded = false;
 	memset(plain, 0, sizeof(plain));
 	assert_int_equal(fib_store_new(TABLES, &store), 0);
 	assert_int_equal(fib_new(store, unit_random(&seed), &fib), 0);
@@ -120,6 +125,8 @@ static u128 nearby(unsigned int six)
 	u128 base = six ? (u128)0x20010db800000000 << 64 : four[below(5)] << 96;
 	u128 addr = base ^ (random128() & ~mask_of(keep));
 
+	if (!six && crowded)
+		return (u128)(0x0a000000 | below(1 << 24)) << 96;
 	if (six && below(2))	/* few bits that differ: at lengths that tables have */
 		addr = base ^ (u128)below(8) << 80 ^ (u128)below(4) << 64 ^ below(8);
 	if (!six && below(2))
@@ -154,7 +161,7 @@ static void change(unsigned int six, unsigned int table, u128 *ret_addr)
 	prefix = addr & mask_of(len);
 	*ret_addr = prefix;
 	there = plain_find(six, table, prefix, len);
-	if (n == ROUTES || below(n > ROUTES / 2 ? 2 : 3) == 0) {
+	if (n == limit || below(n > limit / 2 ? 2 : 3) == 0) {
 		route = route_of(six, table, prefix, len, 0);
 		assert_int_equal(fib_get(fib, &route), there ? there->hop : 0);
 		assert_int_equal(fib_del(fib, &route, &err), there ? 0 : -ENOENT);
@@ -306,6 +313,39 @@ static int short_add(void *data, uint32_t first, uint32_t n, struct fib_page **r
 	return plain_add(data, first, n, ret_page);
 }
 
+/* Many routes in a /8, and few again: it has leaves for all /24s meanwhile */
+static void test_crowded(void **state)
+{
+	struct fib_size most, size;
+	unsigned int op;
+	u128 last = 0;
+
+	limit = ROUTES;
+	crowded = true;
+	for (op = 0; op < 9000; op++) {
+		change(0, 0, &last);
+		if (op % 100 == 0)
+			ask(0, 0, last);
+		if (op % 9 == 0)
+			fib_reuse(fib);
+	}
+	assert_true(plain[0][0].n > 1500);
+	assert_int_equal(fib_verify(fib, NULL), 0);
+	fib_measure(fib, &most);
+	assert_true(most.used >= FIB_FLAT_PAGES * FIB_PAGE_BYTES);
+	while (plain[0][0].n > 100) {
+		struct plain *there = &plain[0][0].route[--plain[0][0].n];
+		struct fib_route route = route_of(0, 0, there->prefix, there->len, 0);
+
+		assert_int_equal(fib_del(fib, &route, NULL), 0);
+		if (plain[0][0].n % 50 == 0)
+			ask(0, 0, there->prefix);
+	}
+	assert_int_equal(fib_verify(fib, NULL), 0);
+	fib_measure(fib, &size);
+	assert_true(size.used < FIB_FLAT_PAGES * FIB_PAGE_BYTES);
+}
+
 /* Without room a change fails and says so; loaded again with room, all is right */
 static void test_no_room(void **state)
 {
@@ -367,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_random, start, stop),
 		cmocka_unit_test_setup_teardown(test_load, start, stop),
 		cmocka_unit_test_setup_teardown(test_empty, start, stop),
+		cmocka_unit_test_setup_teardown(test_crowded, start, stop),
 		cmocka_unit_test_setup_teardown(test_refused, start, stop),
 		cmocka_unit_test_setup_teardown(test_no_room, start, stop),
 		cmocka_unit_test_setup_teardown(test_walk, start, stop),
