@@ -22,7 +22,7 @@ never=$DEMO
 wait "$never"
 is "balancers that remember no flow fail it" "$?" 1
 like "those that broke are named" "$(grep -A1 ^FAILED "$TMP/never.out")" \
-	"connections to servers that live broke: .*ConnectionResetError"
+	"connections to servers that live broke: .* web4 ECONNRESET"
 is "nothing is left" "$(left "$never")" ""
 
 ok "it comes as far as a death" runs_as_far_as whole "web2 died"
