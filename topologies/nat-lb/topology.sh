@@ -15,14 +15,15 @@ TOPOLOGY=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOPOLOGY_BOX=box
 TOPOLOGY_MACHINES="client, box, web1 to web4"
 TOPOLOGY_PICTURE='
-  client                                 box                             web1 ... web4
-  10.0.0.2               10.0.0.1                    10.1.1.1            10.1.1.2
-                             c                     web1                  nginx, 8080
-  [ eth0 ]--->-----[ tc-ingress: in ]---- shunt ----->---------------->--[ eth0 ]
-          203.0.113.10:80                  │  tc-ingress: back  ┌──────<--
-  [ eth0 ]---<---------------------------<─┴────────────────────┘  10.1.2.2
-                                                                   10.1.3.2
-  [ eth0 ]--->---- 203.0.113.11:80 ----- haproxy ---- web1 ... --->10.1.4.2'
+  client                             box                            web1 ... web4
+  10.0.0.2           10.0.0.1                   10.1.1.1 ...        10.1.1.2 ... 10.1.4.2
+                         c                    web1 ... web4         nginx, port 8080
+
+  [ eth0 ]──────►[ tc-ingress: in ]──────────────────────────────►[ eth0 ]
+      203.0.113.10:80               shunt
+  [ eth0 ]◄──────────────────────────[ tc-ingress: back ]◄────────[ eth0 ]
+
+  [ eth0 ]◄────► 203.0.113.11:80   haproxy   10.1.1.1 ... ◄──────►[ eth0 ]'
 
 WEBS="web1 web2 web3 web4"
 declare -A WEB_PID
