@@ -24,7 +24,7 @@ static __always_inline bool conntrack_fast_renew(const struct conntrack_conf *co
 	__u32 timeout = conntrack_timeout(conf, flow->policy, state), expires;
 
 	expires = visit->now + timeout;
-	if (expires - (__u32)life < conntrack_least(conf, timeout))
+	if (expires - (__u32)life < conntrack_least(timeout))
 		return true;
 	return __sync_val_compare_and_swap(&flow->life, life,
 					   conntrack_life(life, expires, state,

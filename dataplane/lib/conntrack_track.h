@@ -4,7 +4,8 @@
  * conntrack_track.h - a packet and its flow: what the one does to the other
  *
  * DOC: A packet of a flow that goes on writes nothing of it, but for its expiry once in a
- * while: when it would move by a 64th of the timeout, or by a second, whichever is less.
+ * while: when it would move by a 64th of the timeout. Of many flows in turn nearly every packet would
+ * write else, and wait for a line that has just come from memory.
  */
 #ifndef SHUNT_LIB_CONNTRACK_TRACK_H
 #define SHUNT_LIB_CONNTRACK_TRACK_H
@@ -58,9 +59,9 @@ static __always_inline bool conntrack_window_bad(const bool six, shunt_ctx *ctx,
 }
 
 /* Least that an expiry moves by, if it alone would be written */
-static __always_inline __u32 conntrack_least(const struct conntrack_conf *conf, __u32 timeout)
+static __always_inline __u32 conntrack_least(__u32 timeout)
 {
-	return timeout / 64 < conf->second ? timeout / 64 : conf->second;
+	return timeout / 64;
 }
 
 /* There is nothing to write: the same as conntrack_renew() finds, without a call */
@@ -75,7 +76,7 @@ static __always_inline bool conntrack_is_fresh(const struct shunt_packet *pkt,
 	if (!conntrack_goes_on(life, pkt->tcp_flags))
 		return false;
 	timeout = conntrack_timeout(conf, flow->policy, conntrack_life_state(life));
-	return visit->now + timeout - (__u32)life < conntrack_least(conf, timeout);
+	return visit->now + timeout - (__u32)life < conntrack_least(timeout);
 }
 
 /*
@@ -98,8 +99,7 @@ conntrack_renew(const bool six, const struct shunt_packet *pkt, const struct con
 		timeout = conntrack_timeout(conf, flow->policy, conntrack_step_state(step));
 		next = conntrack_life(was, visit->now + timeout, conntrack_step_state(step),
 				      conntrack_step_flags(step));
-		if (!((was ^ next) >> 32) &&
-		    (__u32)next - (__u32)was < conntrack_least(conf, timeout))
+		if (!((was ^ next) >> 32) && (__u32)next - (__u32)was < conntrack_least(timeout))
 			return CONNTRACK_GO;
 		visit->hit.life = __sync_val_compare_and_swap(&flow->life, was, next);
 		if (visit->hit.life == was) {

@@ -2,7 +2,7 @@
 // Copyright (c) The shunt authors
 /*
  * conntrack.bpf.c - find a packet's flow: new, established, related or invalid
- * reads: L4   tables: ct_*   cost: a hash, mostly two cache lines; a write once a second
+ * reads: L4   tables: ct_*   cost: a hash, mostly two cache lines; a write once in a while
  *
  * It brings no flow into the table: module 'commit' does, behind the rules.
  */

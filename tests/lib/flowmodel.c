@@ -161,7 +161,7 @@ struct flowmodel_flow *flowmodel_find(struct flowmodel *model, const struct flow
 
 int64_t flowmodel_step(const struct flowmodel *model, int64_t timeout)
 {
-	return timeout / 64 < model->second ? timeout / 64 : model->second;
+	return timeout / 64;
 }
 
 /* ---- time and bytes of a packet that belongs to a flow ---- */
