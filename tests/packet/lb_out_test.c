@@ -46,15 +46,22 @@ static void test_super(void **state)
 {
 	static const struct {
 		unsigned int opts, size;
-		bool fits;
-	} super[] = { { 0, 1240, true }, { 0, 1241, false }, { 12, 1228, true }, { 12, 1229, false } };
+		bool fits, udp;
+	} super[] = {
+		{ 0, 1240, true, false },  { 0, 1241, false, false }, { 12, 1228, true, false },
+		{ 12, 1229, false, false }, { 0, 1252, true, true },   { 0, 1253, false, true },
+	};
 	struct pkt in;
 
 	for (unsigned int h = 1; h < 3; h++) {
 		for (unsigned int i = 0; i < N(super); i++) {
-			pkt_build(&in, F4(TO(2), TCP(.dport = 1, .flags = PKT_ACK,
-						     .opts = "\1\1\1\1\1\1\1\1\1\1\1\1",
-						     .opts_len = super[i].opts), FILL(3000)));
+			if (super[i].udp)
+				pkt_build(&in, F4(TO(2), UDP(.dport = 1), FILL(3000)));
+			else
+				pkt_build(&in, F4(TO(2), TCP(.dport = 1, .flags = PKT_ACK,
+							     .opts = "\1\1\1\1\1\1\1\1\1\1\1\1",
+							     .opts_len = super[i].opts),
+						  FILL(3000)));
 			if (lbrig_run(rigs[h], in.data, in.len, super[i].size, &out))
 				fail_msg("cannot run a super-frame");
 			if (super[i].fits)
