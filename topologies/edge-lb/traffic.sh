@@ -40,3 +40,6 @@ try 0 'client ping -q -c 3 -i 0.1 10.0.1.2'
 expect "ping to the balancer" "$OUT" " 0% packet loss"
 try 7 'client curl -sS -m 5 http://10.0.2.2/'
 expect "port 80 of a balancer is its own, and closed" "$OUT" "Failed to connect"
+
+say "No trap is set"
+try 1 'lb1 shunt status | grep warning'
