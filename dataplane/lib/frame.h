@@ -3,8 +3,8 @@
 /*
  * frame.h - headers that are written in place, word by word
  *
- * DOC: The compiler knows nothing of where in memory a frame lies, and copies to it by single bytes: a
- * header of 20 bytes is 20 loads and 20 stores. Nor can the CPU pass on as a word what was
+ * DOC: The compiler knows nothing of where in memory a frame lies, and copies to it by single
+ * bytes: a header of 20 bytes is 20 loads and 20 stores. Nor can the CPU pass on as a word what was
  * stored as bytes just before; it waits until they are in the cache. So words are put together in
  * registers, and stored as such. They need not be aligned: a kernel that minds refuses the program.
  */

@@ -16,8 +16,7 @@
 #include <shunt/lib/lb_find.h>
 #include <shunt/lib/lb_hash.h>
 
-#define LB_FLOW_TRIES	3
-#define LB_AGE_GONE	0x10000		/* older than any */
+#define LB_AGE_GONE	0x10000		/* more than any age */
 #define LB_AGE_SAME	0x20000
 
 static __always_inline __u16 lb_tick(void)
@@ -37,12 +36,10 @@ static __always_inline __u64 lb_flow_read(const struct lb_bucket *bucket, __u32 
 	return *(const volatile __u64 *)&bucket->word[way];
 }
 
-/* In ticks, one more than there were; LB_AGE_GONE: nobody is there */
-static __always_inline __u32 lb_flow_age(__u64 word, __u16 tick, __u32 drain)
+/* In ticks, one more than there were; above the drain time + 1: it has gone */
+static __always_inline __u32 lb_flow_age(__u64 word, __u16 tick)
 {
-	__u16 age = tick + 1 - (__u16)word;
-
-	return !word || age > drain + 1 ? LB_AGE_GONE : age;
+	return (__u16)(tick + 1 - (__u16)word);
 }
 
 /* Return: the backend that a flow is remembered with; 0: it is not */
@@ -55,7 +52,7 @@ static __always_inline __u32 lb_flow_find(struct lb_bucket *bucket, __u32 tag, _
 #pragma clang loop unroll(full)
 	for (i = 0; i < LB_WAYS; i++) {
 		word = lb_flow_read(bucket, i);
-		if (word >> 32 != tag || lb_flow_age(word, tick, drain) == LB_AGE_GONE)
+		if (word >> 32 != tag || !word || lb_flow_age(word, tick) > drain + 1)
 			continue;
 		if ((__u16)word != tick)	/* whoever changed it meanwhile knows better */
 			__sync_val_compare_and_swap(&bucket->word[i], word,
@@ -66,45 +63,72 @@ static __always_inline __u32 lb_flow_find(struct lb_bucket *bucket, __u32 tag, _
 }
 
 /*
- * What a place is worth for a new flow, and which it is. A function of its own: the verifier knows
- * nothing of what it returns, and hence has one case where it would have one for each place
+ * 1: @a is less than @b, both below 2^63; else 0. By sums: no CPU can foresee which place of
+ * a bucket it will be, and to the verifier eight comparisons are 2^8 cases. (To find a flow they
+ * are not worth it: there the place is guessed, and worked with while the bucket is on its way.)
  */
-__noinline __u32 lb_flow_worth(__u64 word, __u32 tag, __u32 tick, __u32 drain_way)
+static __always_inline __u64 lb_flow_less(__u64 a, __u64 b)
 {
-	__u32 age = lb_flow_age(word, tick, drain_way / LB_WAYS);
+	__u64 diff = a - b;
 
-	if (word && word >> 32 == tag)
-		age = LB_AGE_SAME;
-	return age * LB_WAYS + drain_way % LB_WAYS;
+	barrier_var(diff);	/* else the compiler compares */
+	return diff >> 63;
 }
 
-/* Return: whether another flow was forgotten for it */
+/* 1: @word is a flow with this tag; free places have no backend */
+static __always_inline __u64 lb_flow_is(__u64 word, __u32 tag)
+{
+	return lb_flow_less((word >> 32) ^ tag, 1) & lb_flow_less(0, (__u32)word);
+}
+
+/* What a place is worth for a new flow, and which it is */
+static __always_inline __u64 lb_flow_worth(__u64 word, __u32 tag, __u16 tick, __u32 drain,
+					   __u32 way)
+{
+	__u64 age = lb_flow_age(word, tick);
+	__u64 gone = lb_flow_less((__u64)drain + 1, age) | lb_flow_less((__u32)word, 1);
+
+	age += gone * LB_AGE_GONE + lb_flow_is(word, tag) * LB_AGE_SAME;
+	return age * LB_WAYS + way;
+}
+
+static __always_inline __u64 lb_flow_best(const struct lb_bucket *bucket, __u32 tag, __u16 tick,
+					  __u32 drain)
+{
+	__u64 best = 0, worth;
+	__u32 i;
+
+#pragma clang loop unroll(full)
+	for (i = 0; i < LB_WAYS; i++) {
+		worth = lb_flow_worth(lb_flow_read(bucket, i), tag, tick, drain, i);
+		best ^= (best ^ worth) & (0 - lb_flow_less(best, worth));
+	}
+	return best;
+}
+
+/* Return: whether it is in. @ret_best: of the place that it took, or lost to another new flow */
+static __always_inline bool lb_flow_try(struct lb_bucket *bucket, __u32 tag, __u32 backend,
+					__u16 tick, __u32 drain, __u64 *ret_best)
+{
+	__u64 best = lb_flow_best(bucket, tag, tick, drain), was;
+	__u32 way = best % LB_WAYS;
+
+	*ret_best = best;
+	was = lb_flow_read(bucket, way);
+	return lb_flow_worth(was, tag, tick, drain, way) == best &&
+	       __sync_val_compare_and_swap(&bucket->word[way], was,
+					   LB_FLOW(tag, backend, tick)) == was;
+}
+
+/* Three times at most. Return: whether another flow was forgotten for it */
 static __always_inline bool lb_flow_put(struct lb_bucket *bucket, __u32 tag, __u32 backend,
 					__u16 tick, __u32 drain)
 {
-	__u32 i, try, worth, best = 0;
-	__u64 was;
+	__u64 best;
 
-	drain = drain < 0xffff ? drain : 0xffff;
-#pragma clang loop unroll(disable)
-	for (try = 0; try < LB_FLOW_TRIES; try++) {
-		best = 0;
-#pragma clang loop unroll(disable)
-		for (i = 0; i < LB_WAYS; i++) {
-			worth = lb_flow_worth(lb_flow_read(bucket, i), tag, tick,
-					      drain * LB_WAYS + i);
-			best = worth > best ? worth : best;
-		}
-		i = best % LB_WAYS;
-		barrier_var(i);
-		if (i >= LB_WAYS)
-			break;
-		was = lb_flow_read(bucket, i);
-		if (lb_flow_worth(was, tag, tick, drain * LB_WAYS + i) == best &&
-		    __sync_val_compare_and_swap(&bucket->word[i], was,
-						LB_FLOW(tag, backend, tick)) == was)
-			break;
-	}
+	if (!lb_flow_try(bucket, tag, backend, tick, drain, &best) &&
+	    !lb_flow_try(bucket, tag, backend, tick, drain, &best))
+		lb_flow_try(bucket, tag, backend, tick, drain, &best);
 	return best / LB_WAYS < LB_AGE_GONE;
 }
 
