@@ -121,6 +121,7 @@ $(filter $(O)/tests/unit/cli_%,$(units)): $(call obj,$(filter-out control/cli/ma
 $(filter $(O)/tests/unit/health_%,$(units)): $(call obj,$(filter-out control/health/main.c,$(health_src)),san/)
 $(filter $(O)/tests/unit/health_%,$(units)): LIBS_HERE = $(shell pkg-config --libs libcurl)
 $(filter $(O)/tests/unit/probe_%,$(units)): $(call obj,control/daemon/probe.c,san/)
+$(filter $(O)/tests/unit/lb_run_%,$(units)): $(call obj,control/daemon/lb_run.c,san/)
 
 $(ktests): $(O)/tests/%: $(call obj,$(lib_src) $(tlib_src),) $(O)/tests/%.o
 	$(call say,LD,$@)
@@ -210,6 +211,11 @@ bench-nat: packages ## masquerading live, beside nftables and plain forwarding (
 bench-lb: packages ## balancers live: connections, beside haproxy, nftables and plain routing (root)
 	$(again) all $(tools)
 	$(Q)BUILD='$(abspath $(O))' tests/bench/lb_live
+
+.PHONY: bench-lb-control
+bench-lb-control: packages ## balancers' control plane: updates, memory, verdicts of 4000 checks (root)
+	$(again) all $(tools)
+	$(Q)BUILD='$(abspath $(O))' tests/bench/lb_control
 
 # ---- install ----------------------------------------------------------------------------------
 $(O)/libshunt-client.a: $(call obj,control/client/client.c,)
