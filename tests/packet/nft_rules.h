@@ -177,4 +177,48 @@ static const struct {
 	{ "tcp dport 1-1000 tcp dport != 80 tcp sport 0-1000", 0 },
 };
 
+/*
+ * Matches and statements on flows, as texts: whether they are some here, and to nft. Apart on purpose:
+ * 'per' is ours; a flow has no 'expected' and no 'dying' here; in Linux it has bits that rules do not name, so
+ * that without a mask '==' would never hold
+ */
+static const struct nft_flow {
+	const char *rule;
+	bool here, there;
+} nft_flows[] = {
+	{ "ct status dnat", true, true },
+	{ "ct status seen-reply,assured", true, true },
+	{ "ct status seen-reply | assured", true, true },
+	{ "ct status ! confirmed", true, true },
+	{ "ct status & (snat | dnat) == snat", true, true },
+	{ "ct status & dnat != 0", true, true },
+	{ "ct status snat / snat,dnat", true, true },
+	{ "ct status != assured / seen-reply,assured", true, true },
+	{ "ct status == snat", false, true },
+	{ "ct status != snat", false, true },
+	{ "ct status expected", false, true },
+	{ "ct status nothing", false, false },
+	{ "ct status", false, false },
+	{ "ct zone 5", true, true },
+	{ "ct zone != 5", true, true },
+	{ "ct zone { 5, 7 }", true, true },
+	{ "ct zone 1-9", true, true },
+	{ "ct zone < 10", true, true },
+	{ "ct zone 65535", true, true },
+	{ "ct zone 65536", false, false },
+	{ "ct zone set 5", true, true },
+	{ "ct zone set 65535", true, true },
+	{ "ct zone set 65536", false, false },
+	{ "ct zone set", false, false },
+	{ "ct count over 20", true, true },
+	{ "ct count 20", true, true },
+	{ "tcp dport 22 ct count over 5", true, true },
+	{ "ct count over 20 per saddr", true, false },
+	{ "ct count 20 per daddr/24,/64", true, false },
+	{ "ct count over", false, false },
+	{ "ct count over -1", false, false },
+	{ "ct count over 20 30", false, false },
+	{ "ct count until 20", false, false },
+};
+
 #endif

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <base/buf.h>
+#include <model/expr.h>
 
 #include "../lib/pkt.h"
 #include "../lib/rig.h"
@@ -449,9 +450,44 @@ static void test_nft(void **state)
 	free(nft_held);
 }
 
+/* ---- rules on flows: which texts are rules ---- */
+
+/* nft's netdev family knows no flows, so packets are not compared: conntrack_oracle_test.c does that */
+static void test_nft_flows(void **state)
+{
+	unsigned int i, wrong = 0;
+
+	if (system("nft --version >/dev/null 2>&1"))
+		skip();
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	for (i = 0; i < N(nft_flows); i++) {
+		const struct nft_flow *row = &nft_flows[i];
+		struct arena arena = { 0 };
+		struct diags diags = { .arena = &arena };
+		struct expr_rule rule;
+		char text[256], command[512];
+		bool here, there;
+
+		snprintf(text, sizeof(text), "%s accept", row->rule);
+		snprintf(command, sizeof(command), "echo 'table inet t { chain c { type filter "
+			 "hook prerouting priority -300; %s; }; }' | nft -c -f - 2>/dev/null", text);
+		here = expr_parse(text, "/rule", &diags, &rule) == 0;
+		there = system(command) == 0;
+		if (here != row->here || there != row->there) {
+			print_error("'%s': here it is %s rule, nft says it is %s\n", text,
+				    here ? "a" : "no", there ? "one" : "none");
+			wrong++;
+		}
+		arena_fini(&arena);
+	}
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_nft) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nft), cmocka_unit_test(test_nft_flows),
+	};
 
-	return unit_main(tests, 1);
+	return unit_main(tests, N(tests));
 }
