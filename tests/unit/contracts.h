@@ -96,6 +96,10 @@ static struct module_edge conntrack_edge[] = {
 	{ "invalid", 2, CLOSED, SHUNT_TARGET_DROP, SHUNT_REASON_CT_INVALID },
 };
 
+static struct module_config conntrack_config[] = {
+	{ .name = "zone", .type = "__u16", .size = 2 },
+};
+
 static struct module_table conntrack_table[] = {
 	{ "ct_tags4", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(__u64), 1, "__u32", "__u64", 80 },
 	{ "ct_conf", "array", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct conntrack_conf), 1, "__u32",
@@ -165,7 +169,8 @@ static struct module contract[] = {
 	CONTRACT(filter, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 8), CONFIGS(filter), TABLES(filter) },
 	CONTRACT(count, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(count) },
 	CONTRACT(limit, SHUNT_HOOK_ANY, SHUNT_DEPTH_L3, 0), CONFIGS(limit), TABLES(limit) },
-	CONTRACT(conntrack, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(conntrack) },
+	CONTRACT(conntrack, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), CONFIGS(conntrack),
+	  TABLES(conntrack) },
 	CONTRACT(commit, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0) },
 	CONTRACT(marks, SHUNT_HOOK_ANY, SHUNT_DEPTH_L2, 0), TABLES(marks) },
 	CONTRACT(nat, SHUNT_HOOK_ANY, SHUNT_DEPTH_L4, 0), TABLES(nat) },
