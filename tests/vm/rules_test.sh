@@ -16,7 +16,7 @@ folder=$(realpath "${BUILD:-build}")/tests/packet
 # One plan for all programs: their own numbers and plans go
 tests/vm/run -k "$series" -- bash -c '
 	status=0
-	for test in filter_ext filter_stmt filter_flow reject rewrite nat conntrack conntrack_packet lb lb_track decap; do
+	for test in filter_ext filter_stmt filter_flow reject rewrite nat conntrack conntrack_packet lb lb_track decap lb_tables zone flows flows_carry; do
 		"$0/${test}_test" 2>&1 || status=1
 	done
 	exit $status' "$folder" | awk '
