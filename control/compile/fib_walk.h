@@ -22,6 +22,7 @@ static inline const struct fib_table *fib_table_at(fib_ref fib, uint32_t number)
 	return number < fib->store->n_tables ? &fib->store->table[number] : NULL;
 }
 
+#define FIB_FUNCTION	static inline
 #include <shunt/lib/fib_walk.h>
 
 #endif

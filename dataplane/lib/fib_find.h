@@ -53,6 +53,7 @@ static __always_inline const struct fib_table *fib_table_at(fib_ref fib, __u32 n
 	return bpf_map_lookup_elem(&fib_tables, &number);
 }
 
+#define FIB_FUNCTION	__noinline
 #include <shunt/lib/fib_walk.h>
 
 #endif

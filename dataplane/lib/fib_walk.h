@@ -3,8 +3,9 @@
 /*
  * fib_walk.h - the hop of an address (lib/fib.h). One text for the data path and for user space
  *
- * Whoever includes it first defines fib_ref, what the tables are, fib_page_at(fib, number): a
- * page, or NULL, and fib_table_at(fib, number): a table, or NULL.
+ * Whoever includes it first defines fib_ref, what the tables are; fib_page_at(fib, number): a
+ * page, or NULL; fib_table_at(fib, number): a table, or NULL; and FIB_FUNCTION, how a function
+ * begins that is called.
  */
 #ifndef SHUNT_LIB_FIB_WALK_H
 #define SHUNT_LIB_FIB_WALK_H
@@ -141,16 +142,24 @@ static __always_inline __u64 fib6_in_line(const __u64 *line, const struct fib6_k
 	return found | fib6_pick(fib_once(line[7]), line[6] ^ key->high, key->len);
 }
 
-/* The word of the entry; 0: there is none */
-static __always_inline __u64 fib6_entry(fib_ref fib, const struct fib6_head *head,
-					const struct fib6_key *key)
+/*
+ * The word of the entry of an address cut to @len; 0: there is none. Called, not inlined: one loop
+ * in another is more than what Linux 6.1 verifies.
+ */
+FIB_FUNCTION __u64 fib6_entry(fib_ref fib, const struct fib6_head *head, __u64 high, __u64 low,
+			      __u32 len)
 {
-	__u64 region = head->region[key->len > 64], found;
+	struct fib6_key key;
+	__u64 region, found;
 	__u32 at, i;
 
+	if (!head)
+		return 0;
+	region = head->region[len > 64];
 	if (!FIB6_FIRST(region))
 		return 0;
-	at = fib6_hash(head->seed, key->high, key->low, key->len);
+	fib6_cut(&key, high, low, len);
+	at = fib6_hash(head->seed, key.high, key.low, len);
 	for (i = 0; i < FIB6_CHAIN; i++, at++) {
 		__u32 line = at & FIB6_LINE_MASK(region);
 		const struct fib_page *page = fib_page_at(fib, FIB6_FIRST(region) +
@@ -160,8 +169,8 @@ static __always_inline __u64 fib6_entry(fib_ref fib, const struct fib6_head *hea
 		if (!page)
 			return 0;
 		words = page->line[FIB_LINE_INDEX(line)];
-		found = fib6_in_line(words, key);
-		if (found || !(words[key->len > 64 ? 2 : 1] & FIB6_MORE))
+		found = fib6_in_line(words, &key);
+		if (found || !(words[len > 64 ? 2 : 1] & FIB6_MORE))
 			return found;
 	}
 	return 0;
@@ -189,13 +198,10 @@ static __always_inline __u32 fib6_find(fib_ref fib, __u32 number, __u64 high, __
 	head = (const void *)page->line[FIB_LINE_INDEX(at)];
 	len = FIB6_ROOT;
 	for (i = 0; i < FIB6_PROBES && len; i++) {
-		struct fib6_key key;
 		__u64 word = 0;
 
-		if (fib_once(head->lengths[len > 64]) >> ((len - 1) & 63) & 1) {
-			fib6_cut(&key, high, low, len);
-			word = fib6_entry(fib, head, &key);
-		}
+		if (fib_once(head->lengths[len > 64]) >> ((len - 1) & 63) & 1)
+			word = fib6_entry(fib, head, high, low, len);
 		if (FIB6_HOP(word))
 			best = FIB6_HOP(word);
 		if (word && !(word & FIB6_DEEPER))
