@@ -14,6 +14,26 @@ part() {			# part WORD: the number behind it
 	grep -o "$1 [0-9]*" <<<"$counts" | cut -d' ' -f2
 }
 
+# ---- what is broken, and what is lost with a server that was dead from 99.5 to 101 ----
+mkdir "$TMP/count" && cd "$TMP/count" || die "no folder"
+cat >connections <<-'END'
+	request 10.0.0.3 10000 - ECONNREFUSED 100.0 100.1
+	request 10.0.0.3 10001 - ECONNREFUSED 200.0 200.1
+	request 10.0.0.3 10002 web1 whole 200.0 200.1
+	download 10.0.0.3 10003 web1 ECONNRESET 99.0 100.1
+	download 10.0.0.3 10004 web2 ECONNRESET 99.0 100.1
+	request 10.0.0.3 10005 - TimeoutError 99.0 100.1
+	request 10.0.0.3 10006 - TimeoutError 99.0 100.1
+END
+echo "web2 99.5 101" >dead
+echo "elements = { 10.0.0.3 . 10005 expires 1m }" >seen
+like "who was served by one that lives, or by nobody, is broken" "$("$EDGE/clients" count . web2=seen)" \
+	"^downloads 0, requests 1, lost with their server 3, broken 3"
+echo "download 10.0.0.3 10007 web1 whole 201.0 202.0" >>connections
+out=$("$EDGE/clients" count . web2=seen)
+like "a second count adds what has come" "$out" "^downloads 1, requests 1, lost with their server 3, broken 3"
+is "and names what broke" "$(grep -o ' 1000[0-9] ' <<<"$out" | xargs)" "10001 10003 10006"
+
 demo_start whole
 whole=$DEMO
 sed 's/^ *drain: .*/&\n        tracking: never/' "$EDGE/shunt.yaml" >"$TMP/never.yaml"
