@@ -111,20 +111,21 @@ static __always_inline void answer_ip6(struct ipv6hdr *ip6, const struct shunt_a
 
 /*
  * Length, Ethernet header and tags of what the frame becomes; the rest is for the caller to write
- * Return: bytes from the IP header on, padding included; negative: it cannot
- * @ret_moved: what was in the frame begins elsewhere now
+ * @ip_len:	Bytes from the IP header on; grows by what pads the frame
+ * Return: as answer_write()
  */
 static __always_inline int answer_fit(shunt_ctx *ctx, struct shunt_packet *pkt,
-				      struct answer_l2 *l2, __u32 l2_len, __u32 ip_len,
-				      int *ret_moved)
+				      struct answer_l2 *l2, __u32 l2_len, __u32 *ip_len)
 {
-	if (l2_len + ip_len < ANSWER_MIN)
-		ip_len = ANSWER_MIN - l2_len;
-	*ret_moved = shunt_resize(ctx, l2_len + ip_len);
-	if (*ret_moved < 0 || l2_store(ctx, l2_len, l2->byte) < 0)
+	int moved;
+
+	if (l2_len + *ip_len < ANSWER_MIN)
+		*ip_len = ANSWER_MIN - l2_len;
+	moved = shunt_resize(ctx, l2_len + *ip_len);
+	if (moved < 0 || l2_store(ctx, l2_len, l2->byte) < 0)
 		return -1;
-	pkt->len = l2_len + ip_len;
-	return ip_len;
+	pkt->len = l2_len + *ip_len;
+	return moved;
 }
 
 /**
@@ -137,9 +138,9 @@ static __always_inline int answer_write(shunt_ctx *ctx, struct shunt_packet *pkt
 					struct answer_l2 *l2, __u32 l2_len, void *ip, __u32 ip_len,
 					__u32 max)
 {
-	int moved, len = answer_fit(ctx, pkt, l2, l2_len, ip_len, &moved);
+	int moved = answer_fit(ctx, pkt, l2, l2_len, &ip_len);
 
-	if (len < 0 || shunt_store_some(ctx, l2_len, ip, len, max) < 0)
+	if (moved < 0 || shunt_store_some(ctx, l2_len, ip, ip_len, max) < 0)
 		return -1;
 	return moved;
 }

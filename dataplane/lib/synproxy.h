@@ -230,8 +230,8 @@ __noinline int synproxy_write(shunt_ctx *ctx)
 {
 	struct synproxy_room *room = synproxy_room_here();
 	struct shunt_cpu *cpu = shunt_this_cpu();
-	__u32 ip_len, l3_len;
-	int partial, len, moved;
+	__u32 ip_len, l3_len, len;
+	int partial;
 
 	if (!room || !cpu)
 		return -1;
@@ -241,8 +241,9 @@ __noinline int synproxy_write(shunt_ctx *ctx)
 	ip_len = synproxy_build(room, &cpu->pkt, partial);
 	if (room->out.back)
 		answer_l2_turn(&room->l2);
-	len = answer_fit(ctx, &cpu->pkt, &room->l2, room->l2_len, ip_len, &moved);
-	if (len < 0 || synproxy_store(ctx, room, len) < 0)
+	len = ip_len;
+	if (answer_fit(ctx, &cpu->pkt, &room->l2, room->l2_len, &len) < 0 ||
+	    synproxy_store(ctx, room, len) < 0)
 		return -1;
 	l3_len = cpu->pkt.l3 == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	if (room->out.back)
