@@ -5,11 +5,14 @@
  *
  * Each round begins with the frame as it was (lb_undo.bpf.c). The floor does that, too, so what the
  * balancer costs is the difference. TCP, frames of 80 bytes; a ring of 65537 slots, 100 backends.
+ * The peer (lb_peer.bpf.c) is the least that a balancer with a connection table does, in the same
+ * run: no product, and no parser to speak of. 'lb.undo' is the floor itself above an empty program.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -18,6 +21,7 @@
 #include "../lib/lbrig.h"
 #include "../lib/pkt.h"
 #include "../lib/rig.h"
+#include "lb_peer.h"
 
 #define BACKENDS 100
 #define FRAME 80
@@ -30,10 +34,11 @@ struct bench_case {
 	bool keep; /* all slots in transition */
 	bool syn, miss;
 	unsigned int services;
+	bool peer;
 };
 
 struct undo {
-	uint32_t bytes, len, n, six, floor;
+	uint32_t bytes, len, n, six, floor, services;
 };
 
 static void undo_load(const struct undo *undo, const struct pkt *p, int to_fd,
@@ -42,12 +47,12 @@ static void undo_load(const struct undo *undo, const struct pkt *p, int to_fd,
 	const struct object_value value[] = {
 		{ "undo_bytes", &undo->bytes, 4 }, { "undo_len", &undo->len, 4 },
 		{ "undo_n", &undo->n, 4 },	   { "undo_six", &undo->six, 4 },
-		{ "undo_floor", &undo->floor, 4 },
+		{ "undo_floor", &undo->floor, 4 }, { "undo_services", &undo->services, 4 },
 	};
 	struct err err = { 0 };
 	uint32_t zero = 0;
 
-	if (object_load(rig_built("tests/bench/lb_undo.xdp.o"), "undo", value, 5, NULL, 0, NULL,
+	if (object_load(rig_built("tests/bench/lb_undo.xdp.o"), "undo", value, 6, NULL, 0, NULL,
 			loaded, &err) < 0)
 		bench_die("undo", err.text);
 	if (bpf_map_update_elem(object_loaded_map(loaded, "undo_heads"), &zero, p->data, 0) < 0 ||
@@ -121,12 +126,68 @@ static void check(struct lbrig *rig, const struct bench_case *c, const struct pk
 		bench_die(c->kind, "the packet went another way");
 }
 
+/* ---- the peer ---- */
+
+static void peer_load(uint32_t flows, struct object_loaded *loaded)
+{
+	const struct object_map map[] = {
+		{ .name = "peer_flows",
+		  .fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "flows", sizeof(struct peer_flow), 4,
+				       2 * (flows ? flows : 65536) + 1024, NULL) },
+	};
+	struct peer_vip vip = { htonl(0xcb000000), htons(80), 6 };
+	struct err err = { 0 };
+	uint32_t i, backend, zero = 0;
+
+	if (map[0].fd < 0 || object_load(rig_built("tests/bench/lb_peer.xdp.o"), "peer", NULL, 0,
+					 map, 1, NULL, loaded, &err) < 0)
+		bench_die("peer", err.text);
+	bpf_map_update_elem(object_loaded_map(loaded, "peer_vips"), &vip, &zero, 0);
+	for (i = 1; i <= BACKENDS; i++) {
+		struct peer_backend to = { htonl(0xc0000201), htonl(0x0a000000 + i) };
+
+		bpf_map_update_elem(object_loaded_map(loaded, "peer_backends"), &i, &to, 0);
+	}
+	for (i = 0; i < PEER_RING; i++) {
+		backend = 1 + i % BACKENDS;
+		bpf_map_update_elem(object_loaded_map(loaded, "peer_ring"), &i, &backend, 0);
+	}
+	close(map[0].fd);
+}
+
+/* The packet must have become one in a tunnel */
+static void peer_check(const struct object_loaded *peer, const struct pkt *p)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = p->data, .data_size_in = p->len,
+		    .repeat = 1);
+
+	if (bpf_prog_test_run_opts(peer->prog_fd, &opts) < 0 || opts.data_size_out != p->len + 20)
+		bench_die("peer", "the packet went another way");
+}
+
+/* ---- cases ---- */
+
+static void frame_build(const struct bench_case *c, struct pkt *p)
+{
+	if (c->six)
+		pkt_build(p, TCP6("2001:db8:c::", c->miss ? "2001:db8:e::" : "2001:db8:f::", 1024,
+				  80, c->syn ? PKT_SYN : PKT_ACK, FILL(FRAME - 74)));
+	else
+		pkt_build(p,
+			  PKT(ETH(),
+			      IP4(.src = "198.51.0.0", .dst = c->miss ? "203.1.0.0" : "203.0.0.0",
+				  .df = true, .id = 0xffff),
+			      TCP(.sport = 1024, .dport = 80, .flags = c->syn ? PKT_SYN : PKT_ACK),
+			      FILL(FRAME - 54)));
+}
+
 static void run(const struct bench_case *c, uint32_t flows)
 {
-	struct undo undo = { .six = c->six, .n = flows, .len = FRAME };
-	struct object_loaded loaded[2];
-	struct bench_times times[2];
-	struct bench_side side[2];
+	struct undo undo = { .six = c->six, .n = flows, .len = FRAME, .services = c->services };
+	struct object_loaded loaded[3], peer;
+	unsigned int n = c->peer ? 3 : 2;
+	struct bench_times times[3];
+	struct bench_side side[3];
 	struct lbrig *rig;
 	char name[96];
 	struct pkt p;
@@ -135,43 +196,75 @@ static void run(const struct bench_case *c, uint32_t flows)
 		 c->services > 1 ? ".services" : "");
 	if (!bench_wanted(name))
 		return;
-	if (c->six)
-		pkt_build(&p, TCP6("2001:db8:c::", c->miss ? "2001:db8:e::" : "2001:db8:f::", 1024,
-				   80, c->syn ? PKT_SYN : PKT_ACK, FILL(FRAME - 74)));
-	else
-		pkt_build(&p,
-			  PKT(ETH(),
-			      IP4(.src = "198.51.0.0", .dst = c->miss ? "203.1.0.0" : "203.0.0.0",
-				  .df = true, .id = 0xffff),
-			      TCP(.sport = 1024, .dport = 80, .flags = c->syn ? PKT_SYN : PKT_ACK),
-			      FILL(FRAME - 54)));
+	frame_build(c, &p);
 	if (!c->miss && c->forward <= LB_GUE)
 		undo.bytes = (c->six ? 40 : 20) + (c->forward == LB_GUE ? 8 : 0);
 	rig = world(c, flows);
 	check(rig, c, &p);
-	for (int i = 0; i < 2; i++) {
-		undo.floor = i;
-		undo_load(&undo, &p, rig->root.prog_fd, &loaded[i]);
+	if (c->peer) {
+		peer_load(flows, &peer);
+		peer_check(&peer, &p);
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		undo.floor = i == 1;
+		undo_load(&undo, &p, i == 2 ? peer.prog_fd : rig->root.prog_fd, &loaded[i]);
 		side[i] = (struct bench_side) { loaded[i].prog_fd, p.data, p.len };
 	}
+	bench_run(side, n, times);
+	for (unsigned int i = 0; i < n; i++)
+		bench_sort(&times[i]);
+	bench_print(&(struct bench_line) { .name = name,
+					   .n = c->services > 1 ? c->services : flows,
+					   .ns = bench_median(&times[0]),
+					   .min_ns = bench_min(&times[0]),
+					   .floor_ns = bench_median(&times[1]),
+					   .peer_ns = c->peer ? bench_median(&times[2]) : 0 });
+	for (unsigned int i = 0; i < n; i++)
+		object_loaded_fini(&loaded[i]);
+	if (c->peer)
+		object_loaded_fini(&peer);
+	lbrig_free(rig);
+}
+
+/* What it costs to begin anew, by bytes that are put in front */
+static void run_undo(uint32_t bytes)
+{
+	const struct bench_case c = { .services = 1 };
+	struct undo undo = { .n = 1, .len = FRAME, .services = 1, .bytes = bytes, .floor = 1 };
+	struct object_loaded loaded[2];
+	struct bench_side side[2];
+	struct bench_times times[2];
+	struct err err = { 0 };
+	char name[32];
+	struct pkt p;
+
+	snprintf(name, sizeof(name), "lb.undo.%u", bytes);
+	if (!bench_wanted(name))
+		return;
+	frame_build(&c, &p);
+	if (object_load(rig_built("tests/bench/empty.xdp.o"), "empty", NULL, 0, NULL, 0, NULL,
+			&loaded[1], &err) < 0)
+		bench_die("empty", err.text);
+	undo_load(&undo, &p, loaded[1].prog_fd, &loaded[0]);
+	for (int i = 0; i < 2; i++)
+		side[i] = (struct bench_side) { loaded[i].prog_fd, p.data, p.len };
 	bench_run(side, 2, times);
 	bench_sort(&times[0]);
 	bench_sort(&times[1]);
 	bench_print(&(struct bench_line) { .name = name,
-					   .n = c->services > 1 ? c->services : flows,
+					   .n = bytes,
 					   .ns = bench_median(&times[0]),
 					   .min_ns = bench_min(&times[0]),
 					   .floor_ns = bench_median(&times[1]) });
 	object_loaded_fini(&loaded[0]);
 	object_loaded_fini(&loaded[1]);
-	lbrig_free(rig);
 }
 
 int main(void)
 {
 	static const uint32_t flows[] = { 1, 1024, 65536, 1000000 };
 	const struct bench_case hit[] = {
-		{ "ipip.hit", false, LB_IPIP, .services = 1 },
+		{ "ipip.hit", false, LB_IPIP, .services = 1, .peer = true },
 		{ "ipip.hit", true, LB_IPIP, .services = 1 },
 		{ "ipip.tracked", false, LB_IPIP, LB_TRACK_ALWAYS, .services = 1 },
 		{ "ipip.changed", false, LB_IPIP, .keep = true, .services = 1 },
@@ -189,7 +282,9 @@ int main(void)
 		{ "ipip.hit", false, LB_IPIP, .services = 4000 },
 	};
 	const struct bench_case fresh[] = {
-		{ "ipip.new", false, LB_IPIP, .syn = true, .services = 1 },
+		{ "ipip.new", false, LB_IPIP, .syn = true, .services = 1, .peer = true },
+		{ "gue.new", false, LB_GUE, .syn = true, .services = 1 },
+		{ "miss", false, .miss = true, .services = 1 },
 		{ "ipip.new", true, LB_IPIP, .syn = true, .services = 1 },
 		{ "ipip.new.changed", false, LB_IPIP, .syn = true, .keep = true, .services = 1 },
 		{ "ipip.new.tracked", false, LB_IPIP, LB_TRACK_ALWAYS, .syn = true, .services = 1 },
@@ -197,6 +292,8 @@ int main(void)
 	unsigned int i, k;
 
 	bench_init();
+	run_undo(0);
+	run_undo(20);
 	for (i = 0; i < sizeof(hit) / sizeof(hit[0]); i++)
 		for (k = 0; k < sizeof(flows) / sizeof(flows[0]); k++)
 			run(&hit[i], flows[k]);

@@ -8,8 +8,8 @@
  * without a program: it puts as many bytes in front, which the next round takes off.
  *
  * What is written lies as the program reads it: Ethernet, then words of four bytes from the IP
- * header on, each stored once. A word that is read right after it was stored in pieces has to wait for
- * the cache, which no packet from a device has to.
+ * header on, each stored once. A word that is read right after it was stored in pieces has to wait
+ * for the cache, which no packet from a device has to.
  */
 #include <shunt/lib/ctx.h>
 
@@ -18,6 +18,7 @@
 const volatile __u32 undo_bytes = 0;	/* of outer headers */
 const volatile __u32 undo_len = 60;	/* of the frame as it is given */
 const volatile __u32 undo_n = 1;	/* flows; 0: a new one each time */
+const volatile __u32 undo_services = 1;	/* IPv4: destinations, drawn among them */
 const volatile __u32 undo_six = 0;
 const volatile __u32 undo_floor = 0;
 
@@ -44,19 +45,22 @@ struct {
 
 __u32 undo_state = 1;			/* one CPU draws */
 
-static __always_inline __u32 undo_draw(void)
+static __always_inline __u32 undo_random(__u32 below)
 {
 	__u32 x = undo_state;
 
-	if (undo_n == 1)
-		return 0;
-	if (!undo_n)
-		return undo_state++;
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
 	undo_state = x;
-	return (__u64)x * undo_n >> 32;
+	return (__u64)x * below >> 32;
+}
+
+static __always_inline __u32 undo_draw(void)
+{
+	if (undo_n == 1)
+		return 0;
+	return undo_n ? undo_random(undo_n) : undo_state++;
 }
 
 static __always_inline __u32 undo_word(const struct undo_head *head, __u32 i)
@@ -67,7 +71,7 @@ static __always_inline __u32 undo_word(const struct undo_head *head, __u32 i)
 
 static __always_inline void undo_write(void *data, const struct undo_head *head, __u32 flow)
 {
-	__u32 *word = data + ETH_HLEN, i;
+	__u32 *word = data + ETH_HLEN, i, to, sum;
 
 	*(__u64 *)data = *(const __u64 *)&head->byte[0];
 	*(__u32 *)(data + 8) = *(const __u32 *)&head->byte[8];
@@ -79,14 +83,16 @@ static __always_inline void undo_write(void *data, const struct undo_head *head,
 		return;
 	}
 	/*
-	 * The low half of the source address, and what makes up for it: the identification. What a
+	 * The low halves of both addresses, and what makes up for them: the identification. What a
 	 * flow has above 16 bits is in its source port
 	 */
+	to = undo_services > 1 ? bpf_htons(undo_random(undo_services)) : 0;
+	sum = (flow & 0xffff) + to;
 	word[0] = undo_word(head, 0);
-	word[1] = (undo_word(head, 1) & 0xffff0000) | (__u16)~flow;
+	word[1] = (undo_word(head, 1) & 0xffff0000) | (__u16)~(sum + (sum >> 16));
 	word[2] = undo_word(head, 2);
 	word[3] = (undo_word(head, 3) & 0xffff) | flow << 16;
-	word[4] = undo_word(head, 4);
+	word[4] = undo_word(head, 4) | to << 16;
 	*(__u16 *)&word[5] = 1024 + (flow >> 16);
 }
 
