@@ -3,9 +3,9 @@
 /*
  * mirror.c - the kernel's tables as values, all together
  *
- * DOC: Without a word the kernel removes: IPv4 routes whose last link went down, lost its last address or is
- * gone, and those of a source address that is gone; next hop objects whose link went down or has no carrier,
- * and the routes of one that is gone.
+ * DOC: Without a word the kernel removes: IPv4 routes whose last link went down, lost its last address,
+ * came to another VRF or is gone, and (before Linux 6.6) those of a source address that is gone; next hop
+ * objects whose link went down or has no carrier, and the routes of one that is gone.
  * tests/packet/mirror_test.c has each of them.
  */
 #include <stdlib.h>
@@ -236,9 +236,16 @@ static void link_lost(struct mirror *mirror, const struct link *link, bool was_u
 	}
 }
 
+static bool is_vrf(const struct mirror *mirror, uint32_t ifindex)
+{
+	const struct kind *kind = hash_find(&mirror->kinds, &ifindex);
+
+	return kind && kind->type == KIND_VRF;
+}
+
 void mirror_set_link(struct mirror *mirror, const struct link *link)
 {
-	bool was_up, had_carrier;
+	bool was_up, had_carrier, other_vrf;
 	const struct link *old;
 
 	if (mirror->dumping == MIRROR_LINK) {
@@ -250,9 +257,13 @@ void mirror_set_link(struct mirror *mirror, const struct link *link)
 		return;
 	was_up = old && old->flags & IFF_UP;
 	had_carrier = old && has_carrier(old);
+	other_vrf = old && old->master != link->master &&
+		    (is_vrf(mirror, old->master) || is_vrf(mirror, link->master));
 	link_set(&mirror->links, link);
 	tell(mirror, MIRROR_ITEM_LINK, link_find(&mirror->links, link->ifindex), false);
 	link_lost(mirror, link, was_up, had_carrier);
+	if (other_vrf)
+		purge_routes(mirror, link->ifindex, AF_INET, true, false);
 }
 
 static void del_netconf(struct mirror *mirror, uint32_t ifindex)
