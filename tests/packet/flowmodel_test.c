@@ -446,22 +446,22 @@ static void run(unsigned long count, bool window, bool nat)
 
 static void test_model(void **state)
 {
-	run(120000, false, false);
+	run(80000, false, false);
 }
 
 static void test_model_window(void **state)
 {
-	run(60000, true, false);
+	run(50000, true, false);
 }
 
 static void test_model_nat(void **state)
 {
-	run(120000, false, true);
+	run(80000, false, true);
 }
 
 static void test_model_nat_window(void **state)
 {
-	run(60000, true, true);
+	run(50000, true, true);
 }
 
 int main(void)
