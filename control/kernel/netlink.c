@@ -13,7 +13,7 @@
  *
  * What the kernel does not tell: mirror/mirror.c knows what goes along with what. When one end of a veth pair
  * is made, moves to another namespace or comes back, nothing is said of the other end, which is
- * asked for then (netlink_pairs.c). An XDP program that is attached by a link, or
+ * asked for then (pairs_repair()). An XDP program that is attached by a link, or
  * to an interface that is down, makes no event either: xdp_prog and xdp_mode are
  * those of the interface's last event or of the last resync. For what is not known, each class is
  * compared every now and then.
@@ -24,13 +24,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include <linux/fib_rules.h>
-#include <linux/if_addr.h>
-#include <linux/if_bridge.h>
 #include <linux/if_link.h>
-#include <linux/neighbour.h>
-#include <linux/netconf.h>
-#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 
@@ -38,6 +32,7 @@
 #include <kernel/netlink.h>
 #include <kernel/netlink_apply.h>
 #include <kernel/netlink_attr.h>
+#include <kernel/netlink_class.h>
 #include <kernel/netlink_sock.h>
 
 #define DUMPS_MAX	5		/* interrupted ones in a row */
@@ -83,41 +78,6 @@ static uint64_t now_ms(void)
 }
 
 /* ---- classes ----------------------------------------------------------------------------- */
-#define STEPS_MAX	2
-#define GROUPS_MAX	3
-
-/* How a class is asked for: the first byte of each head is the family */
-static const struct class_info {
-	struct { int type, head_bytes, family; } step[STEPS_MAX];	/* type 0: none */
-	int group[GROUPS_MAX];		/* 0: none */
-} class_infos[MIRROR_CLASS_MAX] = {
-	[MIRROR_LINK] = { { { RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC } },
-			  { RTNLGRP_LINK } },
-	[MIRROR_ADDR] = { { { RTM_GETADDR, sizeof(struct ifaddrmsg), AF_UNSPEC } },
-			  { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR } },
-	[MIRROR_NETCONF] = { { { RTM_GETNETCONF, sizeof(struct netconfmsg), AF_INET },
-			       { RTM_GETNETCONF, sizeof(struct netconfmsg), AF_INET6 } },
-			     { RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF } },
-	[MIRROR_NEIGH] = { { { RTM_GETNEIGH, sizeof(struct ndmsg), AF_INET },
-			     { RTM_GETNEIGH, sizeof(struct ndmsg), AF_INET6 } },
-			   { RTNLGRP_NEIGH } },
-	[MIRROR_FDB] = { { { RTM_GETNEIGH, sizeof(struct ndmsg), AF_BRIDGE } },
-			 { RTNLGRP_NEIGH } },
-	[MIRROR_VLAN] = { { { RTM_GETVLAN, sizeof(struct br_vlan_msg), AF_BRIDGE } },
-			  { RTNLGRP_BRVLAN } },
-	[MIRROR_MDB] = { { { RTM_GETMDB, sizeof(struct br_port_msg), AF_BRIDGE } },
-			 { RTNLGRP_MDB } },
-	[MIRROR_RULE] = { { { RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET },
-			    { RTM_GETRULE, sizeof(struct fib_rule_hdr), AF_INET6 } },
-			  { RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE } },
-	[MIRROR_NEXTHOP] = { { { RTM_GETNEXTHOP, sizeof(struct nhmsg), AF_UNSPEC },
-			       { RTM_GETNEXTHOPBUCKET, sizeof(struct nhmsg), AF_UNSPEC } },
-			     { RTNLGRP_NEXTHOP } },
-	[MIRROR_ROUTE] = { { { RTM_GETROUTE, sizeof(struct rtmsg), AF_INET },
-			     { RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6 } },
-			   { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE } },
-};
-
 static bool is_wanted(const struct netlink *netlink, enum mirror_class class)
 {
 	return netlink->stats.classes >> class & 1;
@@ -190,7 +150,7 @@ static void entry_changed(void *arg, const struct mirror *mirror, enum mirror_it
 /* ---- dumps ------------------------------------------------------------------------------- */
 static int send_step(struct netlink *netlink)
 {
-	const struct class_info *info = &class_infos[netlink->dumping];
+	const struct netlink_class *info = &netlink_classes[netlink->dumping];
 	union { uint8_t family; uint8_t bytes[32]; } head = {
 		.family = info->step[netlink->step].family,
 	};
@@ -269,8 +229,8 @@ static int go_on(struct netlink *netlink)
 		return 0;
 	if (r < 0 && !is_unknown(r))
 		return end_dump(netlink, r);
-	if (++netlink->step < STEPS_MAX &&
-	    class_infos[netlink->dumping].step[netlink->step].type) {
+	if (++netlink->step < NETLINK_STEPS_MAX &&
+	    netlink_classes[netlink->dumping].step[netlink->step].type) {
 		r = send_step(netlink);
 		return r < 0 ? end_dump(netlink, r) : 0;
 	}
@@ -494,10 +454,10 @@ int netlink_wait_ms(const struct netlink *netlink)
 /* ---- which classes ----------------------------------------------------------------------- */
 static int join(struct netlink *netlink, enum mirror_class class, struct err *err)
 {
-	const int *group = class_infos[class].group;
+	const int *group = netlink_classes[class].group;
 	int i, r;
 
-	for (i = 0; i < GROUPS_MAX && group[i]; i++) {
+	for (i = 0; i < NETLINK_GROUPS_MAX && group[i]; i++) {
 		r = netlink_sock_join(&netlink->event, group[i]);
 		if (r < 0)
 			return err_set(err, r, "subscribe to events of %s", mirror_class_name(class));
