@@ -138,16 +138,12 @@ unsigned int lb_ring_change(uint32_t *word, uint32_t slots, struct lb_history *h
 static void slot_adopt(struct change *change, uint32_t slot, const struct lb_past *past,
 		       unsigned int n, uint16_t keep)
 {
-	struct lb_past unknown = { .slot = slot, .owner = keep, .since_ms = change->now_ms };
-	unsigned int i, first = 0;
+	struct lb_past first = { .slot = slot, .owner = keep, .since_ms = change->now_ms };
+	unsigned int i;
 
-	while (first < n && past[first].owner != keep)
-		first++;
-	if (first == n) {
-		past_push(change, &unknown);
-		first = 0;
-	}
-	for (i = first; i < n; i++)
+	if (!n || past->owner != keep)
+		past_push(change, &first);
+	for (i = 0; i < n; i++)
 		past_push(change, &past[i]);
 }
 

@@ -62,8 +62,9 @@ unsigned int lb_ring_change(uint32_t *word, uint32_t slots, struct lb_history *h
 
 /**
  * lb_history_adopt() - What a history that was noted says of a ring that was found
- * The ring wins: a slot that is not in transition has no past, what was before who keeps is
- * over, and one who keeps that the note does not know does so from now on.
+ * The ring wins: a slot that is not in transition has no past, and who keeps is the first of it. Others
+ * that were noted stay, each for its own time: where the note is ahead, it may have forgotten an earlier
+ * time of who keeps, which the ring still goes by.
  * @history:	As noted; empty: nothing was
  */
 void lb_history_adopt(struct lb_history *history, const uint32_t *word, uint32_t slots,

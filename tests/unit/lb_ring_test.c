@@ -407,7 +407,7 @@ static const struct adoption adoptions[] = {
 	{ "what is noted goes on", "CA", "A1 B2", "A1 B2" },
 	{ "a slot that is not in transition has no past", "C0", "A1 B2", "" },
 	{ "nor has one whose note is ahead", "C0", "C5", "" },
-	{ "what was before who keeps is over", "CB", "A1 B2", "B2" },
+	{ "who keeps is the first, others have their time", "CB", "A1 B2", "B9 A1 B2" },
 	{ "the owner may be who keeps", "AA", "A1 B2", "A1 B2" },
 	{ "who left twice is known by the first time", "CA", "A1 B2 A3", "A1 B2 A3" },
 	{ "who keeps and is not noted keeps from now on", "CD", "A1 B2", "D9 A1 B2" },
