@@ -300,14 +300,16 @@ static void test_counters(void **state)
 static void check_renewal(struct world *w, enum shunt_ct_state state)
 {
 	struct conntrack_flow *flow;
+	uint32_t timeout;
 	uint64_t life;
 
 	sent(w, OUT4(1), state);
 	flow = &w->flow4[world_pkt(w)->flow - 1].flow;
 	life = flow->life;
+	timeout = w->conf->timeout[0][life >> CONNTRACK_STATE_SHIFT & 0xff];
 	sent(w, OUT4(1), state);
 	assert_true(flow->life == life);
-	flow->life -= 1000;
+	flow->life -= timeout / 64;
 	sent(w, OUT4(1), state);
 	assert_in_range((uint32_t)flow->life, (uint32_t)life, (uint32_t)life + 5000);
 	assert_true(flow->life >> 32 == life >> 32);
